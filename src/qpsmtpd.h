@@ -1,0 +1,950 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file qpsmtpd.h
+ * @brief Everything that a plugin of mod_qpsmtpd may use, and nothing else.
+ *
+ * Read it from top to bottom: what a plugin is, what it answers, which hooks
+ * there are and what they are given, how it declares itself and its options,
+ * and then the services, chapter by chapter.
+ *
+ * A whole plugin, which refuses every client with 450:
+ *
+ *     #include "qpsmtpd.h"
+ *
+ *     static qp_rc hook_connect(const qp_plugin *self, qp_session *qp,
+ *                               const qp_connect_arg *arg)
+ *     {
+ *         return qp_return(qp, QP_DENYSOFT, "no service for %s",
+ *                          arg->remote_ip);
+ *     }
+ *
+ *     QP_PLUGIN(hello) = { .hooks.connect = hook_connect };
+ *
+ * Rules for all plugins. Nothing mutable is static or global: sessions run on
+ * many threads. A session is on one thread at a time, but may change threads
+ * between two calls of a hook. A hook does not block on the network: it
+ * awaits (chapter 5.10). Memory comes from a pool named after its lifetime.
+ */
+#ifndef QPSMTPD_H
+#define QPSMTPD_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include <apr_file_io.h>
+#include <apr_pools.h>
+#include <apr_tables.h>
+#include <apr_time.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define QP_EXPORT       __attribute__((visibility("default")))
+#define QP_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define QP_CHECKED      __attribute__((warn_unused_result))
+#else
+#define QP_EXPORT
+#define QP_PRINTF(f, a)
+#define QP_CHECKED
+#endif
+
+/* ======================================================================
+ * 1. Answers
+ * ====================================================================== */
+
+/**
+ * What a hook says. The numbers are qpsmtpd's; httpd's OK (0), DECLINED (-1)
+ * and a stray apr_status_t are none of them: such a value is logged at CRIT
+ * and counts as QP_DECLINED.
+ */
+typedef enum qp_rc {
+    /** Allowed, or handled: no further plugin is asked. */
+    QP_OK = 900,
+    /** Refused for good (5xx). */
+    QP_DENY = 901,
+    /** Refused for now (4xx). */
+    QP_DENYSOFT = 902,
+    /** Refused for good, and the connection is closed. */
+    QP_DENY_DISCONNECT = 903,
+    /** Refused for now, and the connection is closed. */
+    QP_DENYSOFT_DISCONNECT = 904,
+    /** Not my business: the next plugin is asked. */
+    QP_DECLINED = 909,
+    /** The plugin has sent the reply itself, by qp_respond(). */
+    QP_DONE = 910,
+    /** Only as the value of qp_await(): call me again when it is ready. */
+    QP_YIELD = 911
+} qp_rc;
+
+/** One client's connection, from accept to close. */
+typedef struct qp_session qp_session;
+/** One line of config/plugins: a plugin with its options. */
+typedef struct qp_plugin qp_plugin;
+/** The facts of the connection (chapter 5.2). */
+typedef struct qp_conn qp_conn;
+/** One message on its way, from MAIL to its end (chapter 5.3). */
+typedef struct qp_txn qp_txn;
+/** The header section of a message (chapter 5.4). */
+typedef struct qp_header qp_header;
+/** Values shared between plugins (chapter 5.7). */
+typedef struct qp_notes qp_notes;
+/** Something that a hook can wait for (chapter 5.10). */
+typedef struct qp_wait qp_wait;
+
+/**
+ * A mailbox (RFC 5321 4.1.2). The null reverse-path is user "" and host "".
+ * The bare recipient <postmaster> has host "".
+ */
+typedef struct qp_addr {
+    /** Local part, without quotes and backslashes; never NULL. */
+    const char *user;
+    /** Domain or address literal, as it was sent; never NULL. */
+    const char *host;
+} qp_addr;
+
+/* ======================================================================
+ * 2. What the hooks are given
+ * ====================================================================== */
+
+/** Of the hook logging. @a hook and @a plugin are "" for the engine's own. */
+typedef struct qp_logging_arg {
+    int level; /**< QP_LOG_DEBUG ... QP_LOG_EMERG */
+    const char *hook;
+    const char *plugin;
+    const char *text; /**< without prefix, escaped, one line */
+} qp_logging_arg;
+
+/** Of the hook config. */
+typedef struct qp_config_arg {
+    const char *key;
+    apr_pool_t *pool;          /**< for the answer */
+    apr_array_header_t *lines; /**< out: of const char *; may be empty */
+} qp_config_arg;
+
+/** Of the hook user_config. */
+typedef struct qp_user_config_arg {
+    const qp_addr *addr;
+    const char *key;
+    apr_pool_t *pool;
+    apr_array_header_t *lines; /**< out */
+} qp_user_config_arg;
+
+/** Of the hook post_fork; the session is NULL there. */
+typedef struct qp_post_fork_arg {
+    apr_pool_t *pchild; /**< lives as long as the child process */
+} qp_post_fork_arg;
+
+/** Of the hook pre_connection. */
+typedef struct qp_pre_connection_arg {
+    const char *remote_ip;
+    const char *local_ip;
+    int remote_port;
+    int local_port;
+    int max_conn_ip; /**< config max_conn_ip; 0: no limit */
+    int conns_of_ip; /**< open connections of remote_ip, this one included */
+} qp_pre_connection_arg;
+
+/** Of the hook connect. The rest is at qp_connection(). */
+typedef struct qp_connect_arg {
+    const char *remote_ip;
+} qp_connect_arg;
+
+/** What a parser makes of a command line; see the *_parse hooks. */
+typedef struct qp_parsed {
+    apr_pool_t *pool;         /**< for the answer */
+    const char *first;        /**< out: host, address text or mechanism */
+    apr_array_header_t *rest; /**< out: of const char *: words, KEY[=VALUE] */
+    const char *error;        /**< out: for the 501, or NULL */
+} qp_parsed;
+
+/** A parser: QP_OK when it filled @a out, else a 501 follows. */
+typedef qp_rc qp_parser(const qp_plugin *self, qp_session *qp, const char *verb,
+                        const char *line, qp_parsed *out);
+
+/** Of the hooks helo_parse, ehlo_parse, mail_parse, rcpt_parse, auth_parse. */
+typedef struct qp_parse_arg {
+    const char *line; /**< behind the verb */
+    qp_parser *parse; /**< out: used instead of the built-in parser */
+} qp_parse_arg;
+
+/** Of the hooks helo and ehlo. */
+typedef struct qp_helo_arg {
+    const char *host;
+    const char *rest; /**< words behind the host, or "" */
+} qp_helo_arg;
+
+/** Of the hooks auth_plain, auth_login, auth_cram_md5 and auth. */
+typedef struct qp_auth_arg {
+    const char *mechanism; /**< in lower case */
+    const char *user;
+    const char *password; /**< NULL for cram-md5 */
+    const char *hash;     /**< cram-md5: the hexadecimal digest, else NULL */
+    const char *ticket;   /**< cram-md5: the challenge, else NULL */
+} qp_auth_arg;
+
+/** Of the hooks mail_pre and rcpt_pre. */
+typedef struct qp_addr_pre_arg {
+    const char *addr;    /**< in and out: the text, with its angle brackets */
+    apr_table_t *params; /**< in and out: ESMTP parameters, keys lower case */
+} qp_addr_pre_arg;
+
+/** Of the hook mail. The transaction has its sender only afterwards. */
+typedef struct qp_mail_arg {
+    const qp_addr *sender;
+    const apr_table_t *params; /**< keys in lower case, "" without a value */
+} qp_mail_arg;
+
+/** Of the hook rcpt. The transaction has this recipient only afterwards. */
+typedef struct qp_rcpt_arg {
+    const qp_addr *rcpt;
+    const apr_table_t *params;
+} qp_rcpt_arg;
+
+/** Of the hook received_line. */
+typedef struct qp_received_line_arg {
+    const char *smtp; /**< SMTP, ESMTP, ESMTPS, ESMTPA or ESMTPSA */
+    const char *auth; /**< "(smtp-auth username U, mechanism M)" or "" */
+    const char *tls;  /**< "(CIPHER encrypted)" or "" */
+    const char *text; /**< out, with QP_OK: value of Received, may be folded */
+} qp_received_line_arg;
+
+/** Of the hook queue_post: the finished transaction, read-only. */
+typedef struct qp_queue_post_arg {
+    const char *id;
+    const qp_addr *sender;
+    const apr_array_header_t *rcpts; /**< of const qp_addr * */
+    apr_off_t size;                  /**< of the message, octets on the wire */
+    qp_rc rc;                        /**< the answer of the queue hook */
+    const char *text;                /**< its text, or "" */
+} qp_queue_post_arg;
+
+/** Of the hooks vrfy, noop, help and quit. */
+typedef struct qp_words_arg {
+    const char *line;                /**< behind the verb, or "" */
+    const apr_array_header_t *words; /**< the same, split at blanks */
+} qp_words_arg;
+
+/** Of the hook unrecognized_command. */
+typedef struct qp_command_arg {
+    const char *verb; /**< lower case; "" for an empty line */
+    const char *line;
+    const apr_array_header_t *words;
+} qp_command_arg;
+
+/** Of the hooks deny and ok: what a plugin has just answered. */
+typedef struct qp_verdict_arg {
+    const char *plugin;
+    const char *hook;
+    qp_rc rc;
+    const char *text; /**< or "" */
+} qp_verdict_arg;
+
+/** Hooks without facts of their own; NULL is passed until there are some. */
+typedef struct qp_data_arg qp_data_arg;
+typedef struct qp_reset_arg qp_reset_arg;
+typedef struct qp_end_arg qp_end_arg;
+
+/* ======================================================================
+ * 3. The hooks
+ * ====================================================================== */
+
+/**
+ * One slot for each hook, in the order in which they fire. "Others" means:
+ * any answer that is not listed counts as QP_DECLINED and is logged once for
+ * each plugin. The text that an answer brings (qp_return) is sent in place of
+ * the default text. New slots are added at the end only.
+ */
+typedef struct qp_hooks {
+    /** A line is logged. OK: written, no further sink is asked. DECLINED: the
+     *  next one; the last is httpd's error log. Must not log. */
+    qp_rc (*logging)(const qp_plugin *self, qp_session *qp,
+                     const qp_logging_arg *arg);
+    /** A config key is asked for. OK: arg->lines is its value. DECLINED: the
+     *  next plugin, then the file, then the default. */
+    qp_rc (*config)(const qp_plugin *self, qp_session *qp, qp_config_arg *arg);
+    /** A config key is asked for on behalf of a mailbox; as config, which is
+     *  asked when all decline. */
+    qp_rc (*user_config)(const qp_plugin *self, qp_session *qp,
+                         qp_user_config_arg *arg);
+    /** Once in each child process, before it serves. The answer is ignored. */
+    qp_rc (*post_fork)(const qp_plugin *self, qp_session *qp,
+                       const qp_post_fork_arg *arg);
+    /** A client has connected, nothing is said yet. DENY: 550, close.
+     *  DENYSOFT: 451, close; no other hook of this session runs then.
+     *  DECLINED and others: go on. */
+    qp_rc (*pre_connection)(const qp_plugin *self, qp_session *qp,
+                            const qp_pre_connection_arg *arg);
+    /** Before the greeting. OK, DECLINED: 220. DONE: you greeted. DENY: 550,
+     *  close. DENYSOFT: 450, close. */
+    qp_rc (*connect)(const qp_plugin *self, qp_session *qp,
+                     const qp_connect_arg *arg);
+    /** HELO came. Any answer but DECLINED: arg->parse reads the line. */
+    qp_rc (*helo_parse)(const qp_plugin *self, qp_session *qp,
+                        qp_parse_arg *arg);
+    /** EHLO came. Any answer but DECLINED: arg->parse reads the line. */
+    qp_rc (*ehlo_parse)(const qp_plugin *self, qp_session *qp,
+                        qp_parse_arg *arg);
+    /** HELO is parsed. OK, DECLINED: 250. DENY: 550. DENYSOFT: 450. The
+     *  _DISCONNECT forms close. DONE: you replied; the name is not taken. */
+    qp_rc (*helo)(const qp_plugin *self, qp_session *qp,
+                  const qp_helo_arg *arg);
+    /** EHLO is parsed; answers as for helo. qp_add_capability() works here. */
+    qp_rc (*ehlo)(const qp_plugin *self, qp_session *qp,
+                  const qp_helo_arg *arg);
+    /** AUTH came. Any answer but DECLINED: arg->parse reads the line. */
+    qp_rc (*auth_parse)(const qp_plugin *self, qp_session *qp,
+                        qp_parse_arg *arg);
+    /** Checks user and password of AUTH PLAIN. OK: 235. Others: 535. */
+    qp_rc (*auth_plain)(const qp_plugin *self, qp_session *qp,
+                        const qp_auth_arg *arg);
+    /** Checks user and password of AUTH LOGIN. OK: 235. Others: 535. */
+    qp_rc (*auth_login)(const qp_plugin *self, qp_session *qp,
+                        const qp_auth_arg *arg);
+    /** Checks user and hash of AUTH CRAM-MD5. OK: 235. Others: 535. */
+    qp_rc (*auth_cram_md5)(const qp_plugin *self, qp_session *qp,
+                           const qp_auth_arg *arg);
+    /** Any mechanism whose own hook declined. OK: 235. Others: 535. */
+    qp_rc (*auth)(const qp_plugin *self, qp_session *qp,
+                  const qp_auth_arg *arg);
+    /** MAIL came. Any answer but DECLINED: arg->parse reads the line. */
+    qp_rc (*mail_parse)(const qp_plugin *self, qp_session *qp,
+                        qp_parse_arg *arg);
+    /** MAIL is split, the address not parsed. OK: arg->addr replaces it.
+     *  DENY: 501. DENYSOFT: 451. The _DISCONNECT forms close. */
+    qp_rc (*mail_pre)(const qp_plugin *self, qp_session *qp,
+                      qp_addr_pre_arg *arg);
+    /** The sender is parsed. OK, DECLINED: 250. DENY: 550. DENYSOFT: 450.
+     *  DENY_DISCONNECT: 550, close. DENYSOFT_DISCONNECT: 421, close. DONE: you
+     *  replied; the sender is not taken. */
+    qp_rc (*mail)(const qp_plugin *self, qp_session *qp,
+                  const qp_mail_arg *arg);
+    /** RCPT came. Any answer but DECLINED: arg->parse reads the line. */
+    qp_rc (*rcpt_parse)(const qp_plugin *self, qp_session *qp,
+                        qp_parse_arg *arg);
+    /** RCPT is split; answers as for mail_pre. */
+    qp_rc (*rcpt_pre)(const qp_plugin *self, qp_session *qp,
+                      qp_addr_pre_arg *arg);
+    /** The recipient is parsed. OK: 250. DENY: 550. DENYSOFT: 450.
+     *  DENY_DISCONNECT: 550, close. DENYSOFT_DISCONNECT: 421, close. DECLINED
+     *  by all: 450. DONE: you replied; the recipient is not taken. */
+    qp_rc (*rcpt)(const qp_plugin *self, qp_session *qp,
+                  const qp_rcpt_arg *arg);
+    /** DATA came, in order. OK, DECLINED: 354. DENY: 554. DENYSOFT: 451. Both
+     *  end the transaction. DENY_DISCONNECT: 554, close. DENYSOFT_DISCONNECT:
+     *  421, close. DONE: you replied and took the message. */
+    qp_rc (*data)(const qp_plugin *self, qp_session *qp,
+                  const qp_data_arg *arg);
+    /** The header section is complete, the body still comes. DENY: 554, and
+     *  DENYSOFT: 451, are sent at the end of the message.
+     *  DENY_DISCONNECT: 554, and DENYSOFT_DISCONNECT: 421, at once. */
+    qp_rc (*data_headers_end)(const qp_plugin *self, qp_session *qp,
+                              const qp_data_arg *arg);
+    /** The message is complete, without our Received. Answers as for
+     *  data_post. */
+    qp_rc (*data_post_headers)(const qp_plugin *self, qp_session *qp,
+                               const qp_data_arg *arg);
+    /** Received is made. OK: arg->text is its value. Others: the default. */
+    qp_rc (*received_line)(const qp_plugin *self, qp_session *qp,
+                           qp_received_line_arg *arg);
+    /** The message is complete, with our Received. OK, DECLINED: it is queued.
+     *  DENY: 552. DENYSOFT: 452. The _DISCONNECT forms close. DONE: you
+     *  replied; it is not queued. */
+    qp_rc (*data_post)(const qp_plugin *self, qp_session *qp,
+                       const qp_data_arg *arg);
+    /** Just before queue; the message may still be changed. OK, DECLINED: go
+     *  on. DENY: 552. DENYSOFT: 452. The _DISCONNECT forms close. DONE: you
+     *  replied; it is not queued. */
+    qp_rc (*queue_pre)(const qp_plugin *self, qp_session *qp,
+                       const qp_data_arg *arg);
+    /** Deliver the message. OK: 250, and it is in safe storage. DENY: 552.
+     *  DENYSOFT: 452. DENY_DISCONNECT: 552, close. DENYSOFT_DISCONNECT: 421,
+     *  close. DECLINED by all: 451. DONE: you replied. */
+    qp_rc (*queue)(const qp_plugin *self, qp_session *qp,
+                   const qp_data_arg *arg);
+    /** After the reply to the message, whatever it was. An answer other than
+     *  OK or DECLINED is logged at ERROR with its text. */
+    qp_rc (*queue_post)(const qp_plugin *self, qp_session *qp,
+                        const qp_queue_post_arg *arg);
+    /** A transaction ends, whatever ended it; it can still be read. The
+     *  answer is ignored. */
+    qp_rc (*reset_transaction)(const qp_plugin *self, qp_session *qp,
+                               const qp_reset_arg *arg);
+    /** VRFY. OK: 250. DENY: 554. DONE: you replied. Others: 252. */
+    qp_rc (*vrfy)(const qp_plugin *self, qp_session *qp,
+                  const qp_words_arg *arg);
+    /** NOOP. DENY: 500. DENY_DISCONNECT: 500, close. DONE: you replied.
+     *  Others: 250. */
+    qp_rc (*noop)(const qp_plugin *self, qp_session *qp,
+                  const qp_words_arg *arg);
+    /** HELP. DENY: 500. DONE: you replied. Others: 214 with the text. */
+    qp_rc (*help)(const qp_plugin *self, qp_session *qp,
+                  const qp_words_arg *arg);
+    /** QUIT. DONE: you replied, and disconnect does not run. Others: 221. */
+    qp_rc (*quit)(const qp_plugin *self, qp_session *qp,
+                  const qp_words_arg *arg);
+    /** An unknown command. DENY: 500. DENY_DISCONNECT: 521, close. DONE: you
+     *  replied. Others: 500. */
+    qp_rc (*unrecognized_command)(const qp_plugin *self, qp_session *qp,
+                                  const qp_command_arg *arg);
+    /** The session ends, however it does. The answer is ignored. */
+    qp_rc (*disconnect)(const qp_plugin *self, qp_session *qp,
+                        const qp_end_arg *arg);
+    /** The last thing of a session. The answer is ignored. */
+    qp_rc (*post_connection)(const qp_plugin *self, qp_session *qp,
+                             const qp_end_arg *arg);
+    /** A plugin answered one of the DENY codes. The answer is ignored. */
+    qp_rc (*deny)(const qp_plugin *self, qp_session *qp,
+                  const qp_verdict_arg *arg);
+    /** A plugin answered anything else. The answer is ignored. */
+    qp_rc (*ok)(const qp_plugin *self, qp_session *qp,
+                const qp_verdict_arg *arg);
+} qp_hooks;
+
+/* ======================================================================
+ * 4. Declaring a plugin
+ * ====================================================================== */
+
+/* 4.1 Options: a table describes the arguments in config/plugins ------- */
+
+/** The kinds of option. The words name the type of the field. */
+typedef enum qp_opt_kind {
+    QP_KIND_END = 0,
+    QP_KIND_INT,  /**< int, within min..max */
+    QP_KIND_BOOL, /**< int: 0/no/off/false or 1/yes/on/true */
+    QP_KIND_SIZE, /**< apr_off_t in octets; suffix K, M or G */
+    QP_KIND_TIME, /**< apr_interval_time_t; suffix ms, s, m, h or d; else s */
+    QP_KIND_STR,  /**< const char * */
+    QP_KIND_PATH, /**< const char *, relative to the config folder */
+    QP_KIND_ENUM, /**< int: index in names */
+    QP_KIND_LIST, /**< apr_array_header_t * of const char *: a,b or repeated */
+    QP_KIND_FLAG, /**< int: 1 when the word is there; takes no value */
+    QP_KIND_REST  /**< apr_array_header_t * of const char *: all other words */
+} qp_opt_kind;
+
+/** One row of an option table. Use the macros below. */
+typedef struct qp_opt {
+    const char *name; /**< the word in config/plugins */
+    qp_opt_kind kind;
+    int word;                 /**< n > 0: also given as the n-th bare word */
+    size_t offset;            /**< of the field in the options struct */
+    const char *def;          /**< default, as it would be written; or NULL */
+    long min, max;            /**< INT: bounds, both included */
+    const char *const *names; /**< ENUM: NULL-terminated */
+} qp_opt;
+
+/* Stops compilation if field f of struct s is not of type t. */
+#define QP_FIELD(s, f, t)                                                      \
+    (offsetof(s, f)                                                            \
+     + 0                                                                       \
+           * sizeof(char[1                                                     \
+                         - 2                                                   \
+                               * !__builtin_types_compatible_p(                \
+                                   __typeof__(((s *)NULL)->f), t)]))
+
+#define QP_OPT_ROW(k, w, o, n, d, lo, hi, v)                                   \
+    {                                                                          \
+        .name = (n), .kind = (k), .word = (w), .offset = (o), .def = (d),      \
+        .min = (lo), .max = (hi), .names = (v)                                 \
+    }
+
+#define QP_OPT_INT(s, f, n, d, lo, hi)                                         \
+    QP_OPT_ROW(QP_KIND_INT, 0, QP_FIELD(s, f, int), n, d, lo, hi, NULL)
+#define QP_OPT_BOOL(s, f, n, d)                                                \
+    QP_OPT_ROW(QP_KIND_BOOL, 0, QP_FIELD(s, f, int), n, d, 0, 0, NULL)
+#define QP_OPT_SIZE(s, f, n, d)                                                \
+    QP_OPT_ROW(QP_KIND_SIZE, 0, QP_FIELD(s, f, apr_off_t), n, d, 0, 0, NULL)
+#define QP_OPT_TIME(s, f, n, d)                                                \
+    QP_OPT_ROW(QP_KIND_TIME, 0, QP_FIELD(s, f, apr_interval_time_t), n, d, 0,  \
+               0, NULL)
+#define QP_OPT_STR(s, f, n, d)                                                 \
+    QP_OPT_ROW(QP_KIND_STR, 0, QP_FIELD(s, f, const char *), n, d, 0, 0, NULL)
+#define QP_OPT_PATH(s, f, n, d)                                                \
+    QP_OPT_ROW(QP_KIND_PATH, 0, QP_FIELD(s, f, const char *), n, d, 0, 0, NULL)
+#define QP_OPT_ENUM(s, f, n, d, v)                                             \
+    QP_OPT_ROW(QP_KIND_ENUM, 0, QP_FIELD(s, f, int), n, d, 0, 0, v)
+#define QP_OPT_LIST(s, f, n, d)                                                \
+    QP_OPT_ROW(QP_KIND_LIST, 0, QP_FIELD(s, f, apr_array_header_t *), n, d, 0, \
+               0, NULL)
+#define QP_OPT_FLAG(s, f, n)                                                   \
+    QP_OPT_ROW(QP_KIND_FLAG, 0, QP_FIELD(s, f, int), n, NULL, 0, 0, NULL)
+#define QP_OPT_REST(s, f, n)                                                   \
+    QP_OPT_ROW(QP_KIND_REST, 0, QP_FIELD(s, f, apr_array_header_t *), n, NULL, \
+               0, 0, NULL)
+/* The same, also given without its name as the w-th bare word. */
+#define QP_OPT_WORD_INT(w, s, f, n, d, lo, hi)                                 \
+    QP_OPT_ROW(QP_KIND_INT, w, QP_FIELD(s, f, int), n, d, lo, hi, NULL)
+#define QP_OPT_WORD_STR(w, s, f, n, d)                                         \
+    QP_OPT_ROW(QP_KIND_STR, w, QP_FIELD(s, f, const char *), n, d, 0, 0, NULL)
+#define QP_OPT_WORD_PATH(w, s, f, n, d)                                        \
+    QP_OPT_ROW(QP_KIND_PATH, w, QP_FIELD(s, f, const char *), n, d, 0, 0, NULL)
+#define QP_OPT_END                                                             \
+    {                                                                          \
+        .name = NULL, .kind = QP_KIND_END                                      \
+    }
+
+/* 4.2 The record ------------------------------------------------------- */
+
+/** Read first by the host, which explains a mismatch in words. */
+typedef struct qp_abi {
+    uint32_t magic;
+    uint16_t major, minor;
+    uint32_t def_size, hooks_size;
+} qp_abi;
+
+#define QP_ABI_MAGIC 0x51504d31u /* "QPM1" */
+#define QP_ABI_MAJOR 1
+#define QP_ABI_MINOR 0
+/* ABI history
+ * 1.0  2026-11-24  first version */
+
+/** What a plugin declares. Fields are added in front of hooks only. */
+typedef struct qp_plugin_def {
+    /** Plugin whose hooks this one inherits and may call by QP_SUPER. */
+    const char *parent;
+    /** Option table, ended by QP_OPT_END; NULL: it takes no arguments. */
+    const qp_opt *opts;
+    /** Sizes of the structs behind qp_opts, qp_conn_data, qp_txn_data. */
+    size_t opts_size, conn_size, txn_size;
+    /** Called once at start, after the options are read: checks what a row
+     *  cannot say, and may edit qp_plugin_hooks(self). @a pconf lives as long
+     *  as the configuration. @return NULL, or a sentence that stops httpd. */
+    const char *(*setup)(qp_plugin *self, apr_pool_t *pconf);
+    qp_hooks hooks;
+} qp_plugin_def;
+
+/**
+ * Declares the plugin of a file. @a sym is the name in config/plugins with
+ * every character that is no letter or digit written as _: queue/maildir is
+ * QP_PLUGIN(queue_maildir).
+ */
+#define QP_PLUGIN(sym)                                                         \
+    extern QP_EXPORT const qp_abi qp_abi_##sym;                                \
+    extern QP_EXPORT const qp_plugin_def qp_plugin_##sym;                      \
+    const qp_abi qp_abi_##sym = { QP_ABI_MAGIC, QP_ABI_MAJOR, QP_ABI_MINOR,    \
+                                  sizeof(qp_plugin_def), sizeof(qp_hooks) };   \
+    const qp_plugin_def qp_plugin_##sym
+
+/* A function in the slot of another hook is an error, whatever the flags. */
+#if defined(__clang__)
+#pragma clang diagnostic error "-Wincompatible-function-pointer-types"
+#pragma clang diagnostic error                                                 \
+    "-Wincompatible-pointer-types-discards-qualifiers"
+#elif defined(__GNUC__) && !defined(__cplusplus)
+#pragma GCC diagnostic error "-Wincompatible-pointer-types"
+#pragma GCC diagnostic error "-Wdiscarded-qualifiers"
+#endif
+
+/** The options struct, filled from the arguments; read-only after start. */
+QP_EXPORT const void *qp_opts(const qp_plugin *self);
+
+/** The name in config/plugins, with its :N. */
+QP_EXPORT const char *qp_plugin_name(const qp_plugin *self);
+
+/** The plugin's own copy of its slots; to be edited in setup only. */
+QP_EXPORT qp_hooks *qp_plugin_hooks(qp_plugin *self);
+
+/** The parent's slots, and in @a parent what to pass as self; or NULL. */
+QP_EXPORT const qp_hooks *qp_super(const qp_plugin *self,
+                                   const qp_plugin **parent);
+
+/** Calls the parent's hook, as SUPER:: does; QP_DECLINED if it has none. */
+#define QP_SUPER(self, qp, hook, arg) qp_super_##hook((self), (qp), (arg))
+
+#define QP_SUPER_IMPL(hook, type)                                              \
+    static inline qp_rc qp_super_##hook(const qp_plugin *self, qp_session *qp, \
+                                        type *arg)                             \
+    {                                                                          \
+        const qp_plugin *parent;                                               \
+        const qp_hooks *hooks = qp_super(self, &parent);                       \
+                                                                               \
+        return hooks != NULL && hooks->hook != NULL                            \
+                   ? hooks->hook(parent, qp, arg)                              \
+                   : QP_DECLINED;                                              \
+    }
+
+/** Every hook with the type of its argument, in the order of qp_hooks. */
+#define QP_HOOK_LIST(X)                                                        \
+    X(logging, const qp_logging_arg)                                           \
+    X(config, qp_config_arg)                                                   \
+    X(user_config, qp_user_config_arg)                                         \
+    X(post_fork, const qp_post_fork_arg)                                       \
+    X(pre_connection, const qp_pre_connection_arg)                             \
+    X(connect, const qp_connect_arg)                                           \
+    X(helo_parse, qp_parse_arg)                                                \
+    X(ehlo_parse, qp_parse_arg)                                                \
+    X(helo, const qp_helo_arg)                                                 \
+    X(ehlo, const qp_helo_arg)                                                 \
+    X(auth_parse, qp_parse_arg)                                                \
+    X(auth_plain, const qp_auth_arg)                                           \
+    X(auth_login, const qp_auth_arg)                                           \
+    X(auth_cram_md5, const qp_auth_arg)                                        \
+    X(auth, const qp_auth_arg)                                                 \
+    X(mail_parse, qp_parse_arg)                                                \
+    X(mail_pre, qp_addr_pre_arg)                                               \
+    X(mail, const qp_mail_arg)                                                 \
+    X(rcpt_parse, qp_parse_arg)                                                \
+    X(rcpt_pre, qp_addr_pre_arg)                                               \
+    X(rcpt, const qp_rcpt_arg)                                                 \
+    X(data, const qp_data_arg)                                                 \
+    X(data_headers_end, const qp_data_arg)                                     \
+    X(data_post_headers, const qp_data_arg)                                    \
+    X(received_line, qp_received_line_arg)                                     \
+    X(data_post, const qp_data_arg)                                            \
+    X(queue_pre, const qp_data_arg)                                            \
+    X(queue, const qp_data_arg)                                                \
+    X(queue_post, const qp_queue_post_arg)                                     \
+    X(reset_transaction, const qp_reset_arg)                                   \
+    X(vrfy, const qp_words_arg)                                                \
+    X(noop, const qp_words_arg)                                                \
+    X(help, const qp_words_arg)                                                \
+    X(quit, const qp_words_arg)                                                \
+    X(unrecognized_command, const qp_command_arg)                              \
+    X(disconnect, const qp_end_arg)                                            \
+    X(post_connection, const qp_end_arg)                                       \
+    X(deny, const qp_verdict_arg)                                              \
+    X(ok, const qp_verdict_arg)
+
+QP_HOOK_LIST(QP_SUPER_IMPL)
+
+/* ======================================================================
+ * 5. Services
+ * ====================================================================== */
+
+/* 5.1 Answering -------------------------------------------------------- */
+
+/**
+ * Answers @a rc with a text for the client, which is copied. A newline starts
+ * a further line of the reply. The digits are the host's to add.
+ * @return @a rc
+ */
+QP_EXPORT qp_rc qp_return(qp_session *qp, qp_rc rc, const char *fmt, ...)
+    QP_PRINTF(3, 4);
+
+/**
+ * The same with an enhanced status (RFC 3463): @a subject and @a detail are
+ * the second and third number, the class follows from @a rc. 0.0 keeps the
+ * default of the hook.
+ */
+QP_EXPORT qp_rc qp_return_dsn(qp_session *qp, qp_rc rc, int subject, int detail,
+                              const char *fmt, ...) QP_PRINTF(5, 6);
+
+/**
+ * Sends a reply at once, in place of the host's; the hook then answers
+ * QP_DONE. @a code is the whole reply code. One reply to each command: a
+ * second one is refused and logged at CRIT.
+ */
+QP_EXPORT void qp_respond(qp_session *qp, int code, const char *fmt, ...)
+    QP_PRINTF(3, 4);
+
+/**
+ * Refuses as the plugin's common options `reject` and `reject_type` say. The
+ * default is QP_DENY; `reject no` lets pass and logs "fail, tolerated";
+ * `reject naughty` lets pass and marks the connection.
+ */
+QP_EXPORT qp_rc qp_reject(const qp_plugin *self, qp_session *qp,
+                          const char *fmt, ...) QP_PRINTF(3, 4);
+
+/** Reports a fault of the plugin itself at CRIT. @return QP_DECLINED */
+QP_EXPORT qp_rc qp_fault(const qp_plugin *self, qp_session *qp, const char *fmt,
+                         ...) QP_PRINTF(3, 4);
+
+/** Adds a line to the answer to EHLO; to be called in the hook ehlo. */
+QP_EXPORT void qp_add_capability(qp_session *qp, const char *text);
+
+/* 5.2 The connection --------------------------------------------------- */
+
+QP_EXPORT qp_conn *qp_connection(qp_session *qp);
+
+/** Identifies the connection in every log line; letters and digits. */
+QP_EXPORT const char *qp_conn_id(const qp_conn *conn);
+QP_EXPORT const char *qp_conn_remote_ip(const qp_conn *conn);
+/** The verified name of the client, or "Unknown". */
+QP_EXPORT const char *qp_conn_remote_host(const qp_conn *conn);
+QP_EXPORT int qp_conn_remote_port(const qp_conn *conn);
+QP_EXPORT const char *qp_conn_local_ip(const qp_conn *conn);
+QP_EXPORT int qp_conn_local_port(const qp_conn *conn);
+/** "helo", "ehlo", or "" as long as neither was accepted. */
+QP_EXPORT const char *qp_conn_hello(const qp_conn *conn);
+/** The name the client gave in HELO or EHLO, or "". */
+QP_EXPORT const char *qp_conn_hello_host(const qp_conn *conn);
+/** Whether the client may send to any domain. */
+QP_EXPORT int qp_conn_relay_client(const qp_conn *conn);
+QP_EXPORT void qp_conn_set_relay_client(qp_conn *conn, int may_relay);
+/** Notes that live as long as the connection. */
+QP_EXPORT qp_notes *qp_conn_notes(qp_conn *conn);
+
+/** Whether policy is not for this client: it may relay, or is whitelisted
+ *  (notes whitelisthost, whitelistsender). Logs "skip" if so. */
+QP_EXPORT int qp_is_immune(const qp_plugin *self, qp_session *qp);
+/** Adds @a points to the note karma. */
+QP_EXPORT void qp_karma_adjust(qp_session *qp, int points);
+
+/* 5.3 The transaction -------------------------------------------------- */
+
+/** The open transaction, or NULL. */
+QP_EXPORT qp_txn *qp_transaction(qp_session *qp);
+
+/** ID.N: the connection's id and the number of the transaction. */
+QP_EXPORT const char *qp_txn_id(const qp_txn *txn);
+/** NULL until MAIL has been accepted. Lives as long as the transaction. */
+QP_EXPORT const qp_addr *qp_txn_sender(const qp_txn *txn);
+/** Copies @a addr. */
+QP_EXPORT void qp_txn_set_sender(qp_txn *txn, const qp_addr *addr);
+/** The recipients, of const qp_addr *. */
+QP_EXPORT const apr_array_header_t *qp_txn_rcpts(const qp_txn *txn);
+/** Copies @a addr. */
+QP_EXPORT void qp_txn_add_rcpt(qp_txn *txn, const qp_addr *addr);
+/** Removes all that equal @a addr. @return how many there were */
+QP_EXPORT int qp_txn_remove_rcpt(qp_txn *txn, const qp_addr *addr);
+/** Parameters of MAIL, keys in lower case. */
+QP_EXPORT const apr_table_t *qp_txn_mail_params(const qp_txn *txn);
+/** From the hook data_headers_end on; NULL before. */
+QP_EXPORT qp_header *qp_txn_header(qp_txn *txn);
+/** Notes that live as long as the transaction. */
+QP_EXPORT qp_notes *qp_txn_notes(qp_txn *txn);
+
+/* 5.4 The header section ----------------------------------------------- */
+
+/** The number of fields called @a name (any case). */
+QP_EXPORT int qp_header_count(const qp_header *header, const char *name);
+/** The value of the @a index-th field called @a name, from 0, as it was sent:
+ *  folded with LF, without the blank behind the colon and the last line end;
+ *  or NULL. */
+QP_EXPORT const char *qp_header_get(const qp_header *header, const char *name,
+                                    int index);
+/** Adds a field. @a value may be folded (LF and a blank); other control
+ *  characters and bare line ends become blanks. */
+typedef enum qp_header_place { QP_HEADER_TOP, QP_HEADER_END } qp_header_place;
+QP_EXPORT void qp_header_add(qp_header *header, const char *name,
+                             const char *value, qp_header_place place);
+/** Gives the index-th field a new value. @return whether there was one */
+QP_EXPORT int qp_header_replace(qp_header *header, const char *name, int index,
+                                const char *value);
+/** Removes the index-th field, or with -1 all. @return how many */
+QP_EXPORT int qp_header_delete(qp_header *header, const char *name, int index);
+/** The @a n-th field of all, from 0. @return 0 behind the last */
+QP_EXPORT int qp_header_field(const qp_header *header, int n, const char **name,
+                              const char **value);
+/** The whole section with LF line ends, without the empty line. */
+QP_EXPORT const char *qp_header_text(const qp_header *header, apr_size_t *len,
+                                     apr_pool_t *pool);
+
+/* 5.5 The message ------------------------------------------------------ */
+
+/** Octets of the message as it was sent, line ends CRLF. */
+QP_EXPORT apr_off_t qp_txn_data_size(const qp_txn *txn);
+/** Octets of the body, line ends LF. */
+QP_EXPORT apr_off_t qp_txn_body_length(const qp_txn *txn);
+
+/** Reads a message from its start. */
+typedef struct qp_reader qp_reader;
+typedef enum qp_reader_part {
+    QP_READ_BODY,   /**< the body alone */
+    QP_READ_MESSAGE /**< header, empty line, body */
+} qp_reader_part;
+
+/** Opens a reader; several may be open. @a pool: its lifetime, at most that
+ *  of the transaction. */
+QP_EXPORT qp_reader *qp_txn_reader(qp_txn *txn, qp_reader_part part,
+                                   apr_pool_t *pool);
+/** The next octets, line ends LF; valid until the next call. @return
+ *  APR_SUCCESS with *len > 0, APR_EOF, or an error of the spool file */
+QP_EXPORT apr_status_t qp_reader_block(qp_reader *reader, const char **data,
+                                       apr_size_t *len) QP_CHECKED;
+
+/* 5.6 Memory ------------------------------------------------------------ */
+
+/** Cleared after the reply to the current command. */
+QP_EXPORT apr_pool_t *qp_pool(qp_session *qp);
+/** Lives as long as the transaction; the command's if there is none. */
+QP_EXPORT apr_pool_t *qp_txn_pool(qp_session *qp);
+/** Lives as long as the connection: nothing per command belongs there. */
+QP_EXPORT apr_pool_t *qp_conn_pool(qp_session *qp);
+/** The plugin's own struct of .conn_size, zeroed at first use. */
+QP_EXPORT void *qp_conn_data(const qp_plugin *self, qp_session *qp);
+/** The plugin's own struct of .txn_size, zeroed for each transaction. Without
+ *  a transaction it lives as long as the command. */
+QP_EXPORT void *qp_txn_data(const qp_plugin *self, qp_session *qp);
+
+/* 5.7 Notes: data shared between plugins -------------------------------- */
+
+/* A key is a constant of the header that owns it. */
+#define QP_NOTE_WHITELISTHOST       "whitelisthost"
+#define QP_NOTE_WHITELISTSENDER     "whitelistsender"
+#define QP_NOTE_NAUGHTY             "naughty"
+#define QP_NOTE_NAUGHTY_REJECT_TYPE "naughty_reject_type"
+#define QP_NOTE_KARMA               "karma"
+#define QP_NOTE_DISCARD_MAIL        "discard_mail"
+
+/** A text, which is copied; NULL removes the note. */
+QP_EXPORT void qp_note_set(qp_notes *notes, const char *key, const char *value);
+/** @return the text, valid until it is set again; or NULL */
+QP_EXPORT const char *qp_note_get(const qp_notes *notes, const char *key);
+QP_EXPORT void qp_note_set_num(qp_notes *notes, const char *key,
+                               apr_int64_t value);
+/** @return 0 if there is none */
+QP_EXPORT apr_int64_t qp_note_num(const qp_notes *notes, const char *key);
+/** Something that must live as long as the notes do. */
+QP_EXPORT void qp_note_set_ptr(qp_notes *notes, const char *key, void *value);
+QP_EXPORT void *qp_note_ptr(const qp_notes *notes, const char *key);
+
+/* 5.8 Configuration ------------------------------------------------------ */
+
+/**
+ * The lines of a config key, of const char *, without comments: from
+ * QpsmtpdSet, the config hooks, the file of that name, or the default. Never
+ * NULL; valid until the reply to the current command. Changes of a file are
+ * seen within a second.
+ */
+QP_EXPORT const apr_array_header_t *qp_config(qp_session *qp, const char *key);
+/** The first line, or NULL. */
+QP_EXPORT const char *qp_config_first(qp_session *qp, const char *key);
+/** Whether a line equals @a word (any case). */
+QP_EXPORT int qp_config_has(qp_session *qp, const char *key, const char *word);
+/** As qp_config, asking the user_config hooks first. */
+QP_EXPORT const apr_array_header_t *qp_user_config(qp_session *qp,
+                                                   const qp_addr *addr,
+                                                   const char *key);
+
+/* 5.9 The log ------------------------------------------------------------ */
+
+#define QP_LOG_EMERG  0
+#define QP_LOG_ALERT  1
+#define QP_LOG_CRIT   2
+#define QP_LOG_ERROR  3
+#define QP_LOG_WARN   4
+#define QP_LOG_NOTICE 5
+#define QP_LOG_INFO   6
+#define QP_LOG_DEBUG  7
+
+/** One line; the session's id, its peer and the plugin's name are added, and
+ *  control characters are escaped. What a client can cause is INFO at most. */
+QP_EXPORT void qp_log(const qp_plugin *self, qp_session *qp, int level,
+                      const char *fmt, ...) QP_PRINTF(4, 5);
+/** The verdict of a plugin at a hook: "NAME: pass, TEXT" and so on. One line
+ *  for each plugin and hook; pass, fail and skip at INFO, error at ERROR. */
+QP_EXPORT void qp_pass(const qp_plugin *self, qp_session *qp, const char *fmt,
+                       ...) QP_PRINTF(3, 4);
+QP_EXPORT void qp_fail(const qp_plugin *self, qp_session *qp, const char *fmt,
+                       ...) QP_PRINTF(3, 4);
+QP_EXPORT void qp_skip(const qp_plugin *self, qp_session *qp, const char *fmt,
+                       ...) QP_PRINTF(3, 4);
+QP_EXPORT void qp_error(const qp_plugin *self, qp_session *qp, const char *fmt,
+                        ...) QP_PRINTF(3, 4);
+
+/* 5.10 Waiting without a thread ------------------------------------------- */
+
+/**
+ * Suspends the hook until @a wait is ready; then the same hook of the same
+ * plugin is called again with the same argument. Usage:
+ *
+ *     struct conn *conn = qp_conn_data(self, qp);
+ *
+ *     if (conn->delay == NULL) {
+ *         conn->delay = qp_timer(qp, apr_time_from_sec(2), qp_pool(qp));
+ *     }
+ *     if (!qp_ready(conn->delay)) {
+ *         return qp_await(qp, conn->delay);
+ *     }
+ *     conn->delay = NULL;
+ *
+ * Allowed in every hook that gives a verdict on a command, and in the queue
+ * hooks. Not in logging, config, user_config, post_fork, *_parse,
+ * received_line, reset_transaction, disconnect, post_connection, deny, ok.
+ * @return QP_YIELD
+ */
+QP_EXPORT qp_rc qp_await(qp_session *qp, qp_wait *wait);
+/** Whether it has completed, or was cancelled. */
+QP_EXPORT int qp_ready(const qp_wait *wait);
+/** Ready after @a delay. Cancelled with @a pool. */
+QP_EXPORT qp_wait *qp_timer(qp_session *qp, apr_interval_time_t delay,
+                            apr_pool_t *pool);
+
+/* 5.11 Addresses ----------------------------------------------------------- */
+
+/** "user@host", as for a log; "<>" for the null address. */
+QP_EXPORT const char *qp_addr_text(const qp_addr *addr, apr_pool_t *pool);
+/** "<user@host>", quoted as RFC 5321 wants it. */
+QP_EXPORT const char *qp_addr_format(const qp_addr *addr, apr_pool_t *pool);
+/** Compares local parts exactly and domains in any case. */
+QP_EXPORT int qp_addr_equal(const qp_addr *a, const qp_addr *b);
+/** Whether it is the null reverse-path. */
+QP_EXPORT int qp_addr_is_null(const qp_addr *addr);
+
+/* 5.12 Enhanced status codes (Qpsmtpd::DSN) -------------------------------- */
+
+/** X(name, default answer, subject, detail, default text) */
+#define QP_DSN_LIST(X)                                                         \
+    X(unspecified, DENYSOFT, 0, 0, "Undefined status")                         \
+    X(addr_unspecified, DENYSOFT, 1, 0, "Trouble with the address")            \
+    X(no_such_user, DENY, 1, 1, "No such user here")                           \
+    X(addr_bad_dest_mbox, DENY, 1, 1, "No such mailbox here")                  \
+    X(addr_bad_dest_system, DENY, 1, 2, "No such domain")                      \
+    X(addr_bad_dest_syntax, DENY, 1, 3, "Bad recipient syntax")                \
+    X(addr_dest_ambigous, DENYSOFT, 1, 4, "Ambiguous recipient")               \
+    X(addr_rcpt_ok, OK, 1, 5, "Recipient ok")                                  \
+    X(addr_mbox_moved, DENY, 1, 6, "Mailbox has moved")                        \
+    X(addr_bad_from_syntax, DENY, 1, 7, "Bad sender syntax")                   \
+    X(addr_bad_from_system, DENY, 1, 8, "Bad sender domain")                   \
+    X(mbox_unspecified, DENYSOFT, 2, 0, "Trouble with the mailbox")            \
+    X(mbox_disabled, DENY, 2, 1, "Mailbox is disabled")                        \
+    X(mbox_full, DENYSOFT, 2, 2, "Mailbox is full")                            \
+    X(mbox_msg_too_long, DENY, 2, 3, "Message too long for the mailbox")       \
+    X(mbox_list_expansion_problem, DENYSOFT, 2, 4, "List cannot be expanded")  \
+    X(sys_unspecified, DENYSOFT, 3, 0, "Trouble with the mail system")         \
+    X(sys_disk_full, DENYSOFT, 3, 1, "Mail system is full")                    \
+    X(sys_not_accepting_mail, DENYSOFT, 3, 2, "Not accepting mail now")        \
+    X(sys_not_supported, DENYSOFT, 3, 3, "Not supported by this system")       \
+    X(sys_msg_too_big, DENY, 3, 4, "Message too big")                          \
+    X(net_unspecified, DENYSOFT, 4, 0, "Trouble with the network")             \
+    X(temp_resolver_failed, DENYSOFT, 4, 3, "Name lookup failed for now")      \
+    X(net_directory_server_failed, DENYSOFT, 4, 3, "Directory lookup failed")  \
+    X(net_system_congested, DENYSOFT, 4, 5, "System is congested")             \
+    X(net_routing_loop, DENY, 4, 6, "Routing loop")                            \
+    X(too_many_hops, DENY, 4, 6, "Too many hops")                              \
+    X(proto_unspecified, DENYSOFT, 5, 0, "Protocol trouble")                   \
+    X(proto_invalid_command, DENY, 5, 1, "Invalid command")                    \
+    X(proto_syntax_error, DENY, 5, 2, "Syntax error")                          \
+    X(proto_rcpt_list_too_long, DENYSOFT, 5, 3, "Recipient list too long")     \
+    X(too_many_rcpts, DENYSOFT, 5, 3, "Too many recipients")                   \
+    X(proto_invalid_cmd_args, DENY, 5, 4, "Invalid arguments")                 \
+    X(proto_wrong_version, DENYSOFT, 5, 5, "Wrong protocol version")           \
+    X(media_unspecified, DENYSOFT, 6, 0, "Trouble with the content")           \
+    X(media_unsupported, DENY, 6, 1, "Content type not supported")             \
+    X(media_conv_prohibited, DENY, 6, 2, "Conversion is prohibited")           \
+    X(media_conv_unsupported, DENYSOFT, 6, 3, "Conversion is not supported")   \
+    X(media_conv_lossy, DENYSOFT, 6, 4, "Conversion would lose content")       \
+    X(sec_unspecified, DENYSOFT, 7, 0, "Refused by policy for now")            \
+    X(sec_sender_unauthorized, DENY, 7, 1, "Sender is not authorised")         \
+    X(bad_sender_ip, DENY, 7, 1, "Refused because of the client's address")    \
+    X(relaying_denied, DENY, 7, 1, "Relaying denied")                          \
+    X(sec_list_dest_prohibited, DENY, 7, 2, "Not allowed to send to the list") \
+    X(sec_conv_failed, DENY, 7, 3, "Security conversion is not possible")      \
+    X(sec_feature_unsupported, DENY, 7, 4, "Security feature not supported")   \
+    X(sec_crypto_failure, DENY, 7, 5, "Cryptographic failure")                 \
+    X(sec_crypto_algorithm_unsupported, DENYSOFT, 7, 6, "Unknown algorithm")   \
+    X(sec_msg_integrity_failure, DENY, 7, 7, "Message integrity failure")
+
+/** For each row qp_dsn_NAME(qp, text): answers with the row's status; text
+ *  NULL keeps the row's. qp_dsn_NAME_rc(qp, rc, text) has another answer. */
+#define QP_DSN_IMPL(name, def_rc, subject, detail, def_text)                   \
+    static inline qp_rc qp_dsn_##name##_rc(qp_session *qp, qp_rc rc,           \
+                                           const char *text)                   \
+    {                                                                          \
+        return qp_return_dsn(qp, rc, subject, detail, "%s",                    \
+                             text != NULL ? text : def_text);                  \
+    }                                                                          \
+    static inline qp_rc qp_dsn_##name(qp_session *qp, const char *text)        \
+    {                                                                          \
+        return qp_dsn_##name##_rc(qp, QP_##def_rc, text);                      \
+    }
+
+QP_DSN_LIST(QP_DSN_IMPL)
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* QPSMTPD_H */
