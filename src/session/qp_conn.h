@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file qp_conn.h
+ * @brief The facts of one connection.
+ */
+#ifndef QP_CONN_H
+#define QP_CONN_H
+
+#include "session/qp_notes.h"
+#include "session/qp_slots.h"
+
+/** Octets of a domain (RFC 5321 4.5.3.1.2). */
+#define QP_HOST_MAX 255
+#define QP_ID_LEN   12
+
+typedef enum qp_hello { QP_HELLO_NONE, QP_HELLO_HELO, QP_HELLO_EHLO } qp_hello;
+
+/** What the transport knows of the peers. The texts must live as long as the
+ *  connection. */
+typedef struct qp_peers {
+    const char *remote_ip;
+    const char *remote_host; /**< verified name, or NULL */
+    const char *local_ip;
+    int remote_port;
+    int local_port;
+    int conns_of_ip; /**< open connections of remote_ip */
+} qp_peers;
+
+/** Lives in pconn. Written by the session's thread only. */
+struct qp_conn {
+    apr_pool_t *pool;
+    char id[QP_ID_LEN + 1];
+    qp_peers peers;
+    qp_hello hello;
+    char hello_host[QP_HOST_MAX + 1]; /**< in place: EHLO may come often */
+    int relay_client;
+    qp_notes *notes;
+    qp_slots slots;
+};
+
+/** @param peers  copied; its texts are not */
+qp_conn *qp_conn_create(const qp_peers *peers, apr_pool_t *pool);
+
+/** Takes the name of an accepted HELO or EHLO; NONE forgets it. */
+void qp_conn_set_hello(qp_conn *conn, qp_hello hello, const char *host);
+
+#endif /* QP_CONN_H */

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The session: replies, state changes, pools, and the services for plugins
+ * that need nothing but the session. It lives in the connection's pool. It
+ * does not know which verbs and hooks there are. */
+
+#include "session/qp_session.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include <apr_strings.h>
+
+static apr_status_t release_session(void *data)
+{
+    qp_session *qp = data;
+
+    qp_line_clear(&qp->line);
+    if (qp->waker != NULL) {
+        qp_waker_unref(qp->waker);
+        qp->waker = NULL;
+    }
+    return APR_SUCCESS;
+}
+
+qp_session *qp_session_create(const qp_carrier *carrier, const qp_peers *peers,
+                              apr_pool_t *pconn)
+{
+    qp_session *qp = apr_pcalloc(pconn, sizeof(*qp));
+
+    qp->pool = pconn;
+    qp->carrier = carrier;
+    qp->io = carrier->io;
+    qp->conn = qp_conn_create(peers, pconn);
+    qp->logger.sink = carrier->log_sink;
+    qp->logger.ctx = carrier->log_ctx;
+    qp->logger.id = qp->conn->id;
+    qp->logger.peer = peers->remote_ip;
+    qp->current_hook = "";
+    apr_pool_cleanup_register(pconn, qp, release_session,
+                              apr_pool_cleanup_null);
+    return qp;
+}
+
+void qp_session_goto(qp_session *qp, qp_state state, const char *why)
+{
+    static const char *const names[] = { "GREETED", "READY", "MAIL", "RCPT" };
+
+    if (state != qp->state) {
+        qp_session_log(qp, QP_LOG_DEBUG, "QP1001", "%s -> %s (%s)",
+                       names[qp->state], names[state], why);
+    }
+    qp->state = state;
+}
+
+apr_pool_t *qp_session_pcmd(qp_session *qp)
+{
+    if (qp->pcmd == NULL) {
+        qp->pcmd = qp_txn_make_pool(qp->pool, "pcmd");
+    }
+    return qp->pcmd;
+}
+
+static void forget_command(qp_session *qp)
+{
+    memset(&qp->answer, 0, sizeof(qp->answer));
+    qp->replied = 0;
+    qp->verb_state = NULL;
+    qp->capabilities = NULL;
+}
+
+void qp_session_clear_command(qp_session *qp)
+{
+    forget_command(qp);
+    if (qp->pcmd != NULL) {
+        apr_pool_clear(qp->pcmd);
+    }
+}
+
+void qp_session_drop_pcmd(qp_session *qp)
+{
+    forget_command(qp);
+    if (qp->pcmd != NULL) {
+        apr_pool_destroy(qp->pcmd);
+        qp->pcmd = NULL;
+    }
+}
+
+/* An enhanced status must be of the class of its code (RFC 2034 4, R35). */
+static const char *match_class(qp_session *qp, int code, const char *dsn)
+{
+    char *matched;
+
+    if (dsn == NULL || dsn[0] == code / 100 + '0') {
+        return dsn;
+    }
+    matched = apr_pstrdup(qp_session_pcmd(qp), dsn);
+    matched[0] = (char)(code / 100 + '0');
+    return matched;
+}
+
+static void send_reply(qp_session *qp, int code, const char *dsn,
+                       const char *text)
+{
+    if (qp->replied) {
+        qp_session_log(qp, QP_LOG_CRIT, "QP1002",
+                       "second reply to one command not sent: %d %s", code,
+                       text);
+        return;
+    }
+    qp->replied = 1;
+    qp_session_log(qp, QP_LOG_DEBUG, "QP1003", "> %d %s", code, text);
+    qp_reply_write(qp->io, code, match_class(qp, code, dsn), text);
+}
+
+void qp_session_reply(qp_session *qp, int code, const char *dsn,
+                      const char *fmt, ...)
+{
+    va_list ap;
+    const char *text;
+
+    va_start(ap, fmt);
+    text = apr_pvsprintf(qp_session_pcmd(qp), fmt, ap);
+    va_end(ap);
+    send_reply(qp, code, dsn, text);
+}
+
+void qp_session_error(qp_session *qp, int code, const char *dsn,
+                      const char *fmt, ...)
+{
+    va_list ap;
+    const char *text;
+
+    va_start(ap, fmt);
+    text = apr_pvsprintf(qp_session_pcmd(qp), fmt, ap);
+    va_end(ap);
+    qp->nerrors++;
+    if (qp->max_errors > 0 && qp->nerrors >= qp->max_errors) {
+        qp_session_log(qp, QP_LOG_INFO, "QP1004",
+                       "closed after %d errors (max_errors)", qp->nerrors);
+        send_reply(qp, 421, "4.7.0", "Too many errors, closing connection");
+        qp_session_close(qp, QP_END_DENIED);
+        return;
+    }
+    send_reply(qp, code, dsn, text);
+}
+
+void qp_session_begin_txn(qp_session *qp)
+{
+    char id[QP_ID_LEN + 12];
+
+    QP_ASSERT(qp->txn == NULL);
+    apr_snprintf(id, sizeof(id), "%s.%u", qp->conn->id, ++qp->ntxns);
+    qp->txn = qp_txn_create(id, qp->pool);
+    qp->logger.txn = qp->ntxns;
+}
+
+void qp_session_drop_txn(qp_session *qp)
+{
+    if (qp->txn != NULL) {
+        qp_txn_destroy(qp->txn);
+        qp->txn = NULL;
+        qp->message = NULL;
+        qp->logger.txn = 0;
+    }
+}
+
+void qp_session_close(qp_session *qp, qp_end why)
+{
+    if (qp->ending == QP_END_NONE) {
+        qp->ending = why;
+    }
+}
+
+/* Services for plugins. ------------------------------------------------- */
+
+static void keep_answer(qp_session *qp, const char *text, int subject,
+                        int detail)
+{
+    qp->answer.text = text;
+    qp->answer.subject = subject;
+    qp->answer.detail = detail;
+}
+
+qp_rc qp_return(qp_session *qp, qp_rc rc, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    keep_answer(qp, apr_pvsprintf(qp_session_pcmd(qp), fmt, ap), 0, 0);
+    va_end(ap);
+    return rc;
+}
+
+qp_rc qp_return_dsn(qp_session *qp, qp_rc rc, int subject, int detail,
+                    const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    keep_answer(qp, apr_pvsprintf(qp_session_pcmd(qp), fmt, ap), subject,
+                detail);
+    va_end(ap);
+    return rc;
+}
+
+/* Whether a text brings an enhanced status of its own: "5.7.1 ...". */
+static int has_status(const char *text)
+{
+    const char *p = text;
+    int dots = 0;
+
+    if (*p != '2' && *p != '4' && *p != '5') {
+        return 0;
+    }
+    while ((*p >= '0' && *p <= '9') || *p == '.') {
+        dots += *p++ == '.';
+    }
+    return dots == 2 && *p == ' ';
+}
+
+void qp_respond(qp_session *qp, int code, const char *fmt, ...)
+{
+    va_list ap;
+    const char *text;
+    const char *dsn = NULL;
+
+    va_start(ap, fmt);
+    text = apr_pvsprintf(qp_session_pcmd(qp), fmt, ap);
+    va_end(ap);
+    if (code / 100 != 3 && code != 220 && !has_status(text)) {
+        dsn = "2.0.0"; /* D5: every reply has one; its class is matched */
+    }
+    send_reply(qp, code, dsn, text);
+}
+
+void qp_add_capability(qp_session *qp, const char *text)
+{
+    apr_pool_t *pool = qp_session_pcmd(qp);
+
+    if (qp->capabilities == NULL) {
+        qp->capabilities = apr_array_make(pool, 4, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(qp->capabilities, const char *) = apr_pstrdup(pool, text);
+}
+
+qp_conn *qp_connection(qp_session *qp)
+{
+    return qp->conn;
+}
+
+qp_txn *qp_transaction(qp_session *qp)
+{
+    return qp->txn;
+}
+
+apr_pool_t *qp_pool(qp_session *qp)
+{
+    return qp_session_pcmd(qp);
+}
+
+apr_pool_t *qp_txn_pool(qp_session *qp)
+{
+    return qp->txn != NULL ? qp->txn->pool : qp_session_pcmd(qp);
+}
+
+apr_pool_t *qp_conn_pool(qp_session *qp)
+{
+    return qp->pool;
+}
+
+void qp_karma_adjust(qp_session *qp, int points)
+{
+    qp_notes *notes = qp_conn_notes(qp->conn);
+
+    qp_note_set_num(notes, QP_NOTE_KARMA,
+                    qp_note_num(notes, QP_NOTE_KARMA) + points);
+}
+
+qp_rc qp_await(qp_session *qp, qp_wait *wait)
+{
+    qp->chain.await = wait;
+    return QP_YIELD;
+}
+
+qp_wait *qp_timer(qp_session *qp, apr_interval_time_t delay, apr_pool_t *pool)
+{
+    if (qp->waker == NULL) {
+        qp->waker = qp->carrier->make_waker(qp->carrier->waker_ctx);
+    }
+    return qp_timers_add(qp->carrier->timers, delay, qp->waker, pool);
+}

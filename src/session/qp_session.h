@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file qp_session.h
+ * @brief One session: what it is made of, and the only place where its state
+ *        changes.
+ *
+ * A session is on one thread at a time. Everything that spans input or a hook
+ * is data here, never a frame on a stack: the session can be left at any time
+ * and taken up by another thread.
+ */
+#ifndef QP_SESSION_H
+#define QP_SESSION_H
+
+#include "base/qp_log.h"
+#include "session/qp_conn.h"
+#include "session/qp_txn.h"
+#include "wire/qp_io.h"
+#include "wire/qp_line.h"
+#include "wire/qp_reply.h"
+#include "wire/qp_timer.h"
+
+/** Where a session is (RFC 5321 4.1.4). The columns of the verb table are
+ *  GREETED to RCPT. */
+typedef enum qp_state {
+    QP_STATE_GREETED, /**< no HELO or EHLO yet */
+    QP_STATE_READY,   /**< no transaction */
+    QP_STATE_MAIL,    /**< a sender, no recipient */
+    QP_STATE_RCPT,    /**< at least one recipient */
+    QP_STATE_COUNT
+} qp_state;
+
+/** What the engine does with input. */
+typedef enum qp_mode {
+    QP_MODE_START,   /**< not greeted yet */
+    QP_MODE_COMMAND, /**< commands */
+    QP_MODE_DATA     /**< the text of a message */
+} qp_mode;
+
+/** Why a session ends. */
+typedef enum qp_end {
+    QP_END_NONE,
+    QP_END_QUIT,     /**< QUIT was answered */
+    QP_END_QUIT_OWN, /**< ... by a quit plugin: no disconnect hook (D8) */
+    QP_END_REFUSED,  /**< a pre_connection plugin refused: no hook at all */
+    QP_END_DENIED,   /**< a plugin or a limit wants it closed */
+    QP_END_EOF,      /**< the client has gone */
+    QP_END_TIMEOUT,  /**< the client is silent */
+    QP_END_STOPPING, /**< the server stops */
+    QP_END_LOST      /**< the connection was taken away */
+} qp_end;
+
+/** What a plugin has answered, besides its code. In pcmd. */
+typedef struct qp_answer {
+    const char *text; /**< or NULL */
+    int subject, detail;
+} qp_answer;
+
+struct qp_hook_entry;
+typedef void qp_responder(qp_session *qp, qp_rc rc);
+
+/** A chain of hooks under way; at most one in a session. */
+typedef struct qp_chain {
+    int hook; /**< a qp_hook_id */
+    const struct qp_hook_entry *next, *end;
+    void *arg; /**< in pcmd, or NULL */
+    qp_responder *respond;
+    qp_wait *await;    /**< what the plugin waits for; NULL: it does not */
+    qp_wait *deadline; /**< of the plugin that waits; in pcmd */
+    int running;
+} qp_chain;
+
+/** What carries a session. */
+typedef struct qp_carrier {
+    qp_io *io;
+    const qp_log_sink *log_sink;
+    void *log_ctx;
+    /** Makes what wakes this session; called when a hook first awaits. */
+    qp_waker *(*make_waker)(void *ctx);
+    void *waker_ctx;
+    qp_timers *timers; /**< or NULL: then qp_timer() is ready at once */
+} qp_carrier;
+
+struct qp_server;
+struct qp_hook_table;
+struct qp_settings;
+struct qp_message;
+
+struct qp_session {
+    apr_pool_t *pool; /**< pconn */
+    apr_pool_t *pcmd; /**< NULL while nothing needs it */
+    const struct qp_server *server;
+    const struct qp_hook_table *hooks; /**< the server's */
+    struct qp_settings *settings;      /**< counted; see qp_settings.h */
+    const qp_carrier *carrier;
+    qp_io *io;       /**< the carrier's */
+    qp_waker *waker; /**< counted; NULL until something is awaited */
+    qp_logger logger;
+
+    qp_conn *conn;
+    qp_txn *txn; /**< NULL when none is open */
+    unsigned ntxns;
+
+    qp_mode mode;
+    qp_state state;
+    qp_end ending; /**< why it closes once its output is out */
+    int ended;     /**< the hooks of the end have run */
+
+    qp_line line;
+    qp_chain chain;
+    qp_answer answer;
+    const char *current_hook;  /**< that is running, for logs; or "" */
+    const qp_plugin *answered; /**< whose answer was the last one */
+    int in_command;            /**< one is under way, or a message's end */
+    int replied;               /**< to it */
+    int nerrors;               /**< mistakes of the client */
+    int max_errors;            /**< of the settings; 0: no limit */
+    void *verb_state;          /**< of the verb under way, in pcmd */
+    apr_array_header_t *capabilities; /**< of const char *, in pcmd */
+    struct qp_message *message;       /**< being received; in ptxn */
+};
+
+/** A session that has not begun. @a carrier must outlive it. */
+qp_session *qp_session_create(const qp_carrier *carrier, const qp_peers *peers,
+                              apr_pool_t *pconn);
+
+/** A line of the engine about this session. */
+#define qp_session_log(qp, ...) qp_log_write(&(qp)->logger, __VA_ARGS__)
+
+/** The only writer of qp->state; logs the change at DEBUG. */
+void qp_session_goto(qp_session *qp, qp_state state, const char *why);
+
+/** The command's pool, made when it is first needed. */
+apr_pool_t *qp_session_pcmd(qp_session *qp);
+
+/** The reply to the command is out: its memory goes, its answer is forgotten.
+ *  The pool itself is kept for the next command. */
+void qp_session_clear_command(qp_session *qp);
+
+/** Gives the command's pool back; for a session that will be idle. */
+void qp_session_drop_pcmd(qp_session *qp);
+
+/**
+ * Replies to the current command. A second reply is refused and logged.
+ * @param dsn   "x.y.z"; its class is made that of @a code. NULL: none
+ */
+void qp_session_reply(qp_session *qp, int code, const char *dsn,
+                      const char *fmt, ...) QP_PRINTF(4, 5);
+
+/** The same for a mistake of the client, which is counted: the last one that
+ *  the settings allow is answered 421, and the session closes (D6). */
+void qp_session_error(qp_session *qp, int code, const char *dsn,
+                      const char *fmt, ...) QP_PRINTF(4, 5);
+
+/** Opens a transaction. There must be none. */
+void qp_session_begin_txn(qp_session *qp);
+
+/** Ends it without running hooks; see qp_engine.h for the hook. */
+void qp_session_drop_txn(qp_session *qp);
+
+/** Lets the session end once its output is out. The first reason counts. */
+void qp_session_close(qp_session *qp, qp_end why);
+
+#endif /* QP_SESSION_H */
