@@ -1,0 +1,355 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The store of config values. Each value has a pool of its own and is freed
+ * with its last reference; the entries live as long as the process, since
+ * there are as many as there are keys. Parsing values is qp_settings' and the
+ * plugins' business. */
+
+#include "plugin/qp_config.h"
+
+#include <stdlib.h>
+#include <strings.h>
+
+#include <apr_strings.h>
+#include <apr_thread_mutex.h>
+
+#include "plugin/qp_server.h"
+
+#define CHECK_EVERY  apr_time_from_sec(1)
+/* How often the same fault of a file is logged again. */
+#define REMIND_EVERY apr_time_from_sec(300)
+
+typedef struct config_entry {
+    const char *key;
+    qp_config_value *value; /* holds one reference; never NULL */
+    apr_time_t checked;
+    apr_time_t reminded;
+    int is_faulty; /* the file has a fault, the value is older */
+} config_entry;
+
+struct qp_config_store {
+    qp_config_source source;
+    apr_pool_t *pool;
+    apr_thread_mutex_t *mutex; /* NULL at start, when there is one thread */
+    apr_hash_t *entries;
+};
+
+qp_config_store *qp_config_create(const qp_config_source *source,
+                                  apr_pool_t *pool)
+{
+    qp_config_store *store = apr_pcalloc(pool, sizeof(*store));
+
+    store->source = *source;
+    store->pool = pool;
+    store->entries = apr_hash_make(pool);
+    return store;
+}
+
+/* What was read before the fork is read anew: pconf is not this process's. */
+apr_status_t qp_config_child_init(qp_config_store *store, apr_pool_t *pchild)
+{
+    apr_status_t rv = apr_pool_create(&store->pool, pchild);
+
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    apr_pool_tag(store->pool, "qp_config");
+    store->entries = apr_hash_make(store->pool);
+    return apr_thread_mutex_create(&store->mutex, APR_THREAD_MUTEX_DEFAULT,
+                                   store->pool);
+}
+
+static apr_pool_t *make_pool(void)
+{
+    apr_pool_t *pool;
+
+    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
+        abort();
+    }
+    apr_pool_tag(pool, "qp_config_value");
+    return pool;
+}
+
+static qp_config_value *make_value(const char *key)
+{
+    apr_pool_t *pool = make_pool();
+    qp_config_value *value = apr_pcalloc(pool, sizeof(*value));
+
+    value->pool = pool;
+    value->lines = apr_array_make(pool, 0, sizeof(const char *));
+    value->where = apr_pstrdup(pool, key);
+    value->refs = 1;
+    return value;
+}
+
+void qp_config_release(qp_config_value *value)
+{
+    if (__atomic_sub_fetch(&value->refs, 1, __ATOMIC_ACQ_REL) == 0) {
+        apr_pool_destroy(value->pool);
+    }
+}
+
+/* The lines as plugins see them: texts alone. */
+static void take_lines(qp_config_value *value, const qp_conffile *file)
+{
+    apr_array_header_t *lines =
+        apr_array_make(value->pool, file->lines->nelts, sizeof(const char *));
+    const qp_conffile_line *line;
+    int i;
+
+    for (i = 0; i < file->lines->nelts; i++) {
+        line = &APR_ARRAY_IDX(file->lines, i, qp_conffile_line);
+        APR_ARRAY_PUSH(lines, const char *) = line->text;
+    }
+    line = &APR_ARRAY_IDX(file->lines, 0, qp_conffile_line);
+    value->lines = lines;
+    value->where = apr_psprintf(value->pool, "%s:%d", line->file, line->number);
+}
+
+static void take_default(qp_config_store *store, qp_config_value *value,
+                         const char *key)
+{
+    const apr_array_header_t *lines = NULL;
+
+    if (store->source.defaults != NULL) {
+        lines = apr_hash_get(store->source.defaults, key, APR_HASH_KEY_STRING);
+    }
+    if (lines != NULL) {
+        value->lines = lines; /* lives in pconf, longer than any session */
+        value->where = apr_pstrcat(value->pool, key, " (default)", NULL);
+    }
+}
+
+/* @param fault  out: NULL, or what is wrong, in the value's pool */
+static qp_config_value *read_value(qp_config_store *store, const char *key,
+                                   const char **fault)
+{
+    qp_config_value *value = make_value(key);
+    qp_conffile *file = NULL;
+
+    *fault = qp_conffile_read(store->source.dir, key, &file, value->pool);
+    if (*fault != NULL) {
+        return value;
+    }
+    value->file = file;
+    if (file->lines->nelts > 0) {
+        take_lines(value, file);
+    }
+    else {
+        take_default(store, value, key);
+    }
+    return value;
+}
+
+/* A value of httpd's configuration does not change. */
+static qp_config_value *find_set(qp_config_store *store, const char *key)
+{
+    const apr_array_header_t *lines = NULL;
+    qp_config_value *value;
+
+    if (store->source.sets != NULL) {
+        lines = apr_hash_get(store->source.sets, key, APR_HASH_KEY_STRING);
+    }
+    if (lines == NULL) {
+        return NULL;
+    }
+    value = make_value(key);
+    value->lines = lines;
+    value->where = apr_pstrcat(value->pool, "QpsmtpdSet ", key, NULL);
+    return value;
+}
+
+/* A fault keeps the old value in force and says so (D15). */
+static void report_fault(qp_config_store *store, config_entry *entry,
+                         const char *fault)
+{
+    apr_time_t now = apr_time_now();
+
+    if (!entry->is_faulty || entry->reminded + REMIND_EVERY < now) {
+        qp_log_write(store->source.logger, QP_LOG_ERROR, "QP1201",
+                     "%s; the old value stays in force", fault);
+        entry->reminded = now;
+    }
+    entry->is_faulty = 1;
+}
+
+static int is_outdated(const config_entry *entry)
+{
+    apr_pool_t *scratch;
+    int changed;
+
+    if (entry->is_faulty || entry->value->file == NULL) {
+        return entry->is_faulty;
+    }
+    scratch = make_pool();
+    changed = qp_conffile_changed(entry->value->file, scratch);
+    apr_pool_destroy(scratch);
+    return changed;
+}
+
+static void refresh_entry(qp_config_store *store, config_entry *entry)
+{
+    qp_config_value *fresh;
+    const char *fault;
+
+    if (!is_outdated(entry)) {
+        return;
+    }
+    fresh = read_value(store, entry->key, &fault);
+    if (fault != NULL) {
+        report_fault(store, entry, fault);
+        qp_config_release(fresh);
+        return;
+    }
+    qp_config_release(entry->value);
+    entry->value = fresh;
+    entry->is_faulty = 0;
+}
+
+static config_entry *make_entry(qp_config_store *store, const char *key)
+{
+    config_entry *entry = apr_pcalloc(store->pool, sizeof(*entry));
+    const char *fault = NULL;
+
+    entry->key = apr_pstrdup(store->pool, key);
+    entry->checked = apr_time_now();
+    entry->value = find_set(store, key);
+    if (entry->value == NULL) {
+        entry->value = read_value(store, key, &fault);
+    }
+    if (fault != NULL) {
+        report_fault(store, entry, fault);
+    }
+    apr_hash_set(store->entries, entry->key, APR_HASH_KEY_STRING, entry);
+    return entry;
+}
+
+static qp_config_value *get_locked(qp_config_store *store, const char *key)
+{
+    config_entry *entry =
+        apr_hash_get(store->entries, key, APR_HASH_KEY_STRING);
+    apr_time_t now;
+
+    if (entry == NULL) {
+        entry = make_entry(store, key);
+    }
+    else {
+        now = apr_time_now();
+        if (now >= entry->checked + CHECK_EVERY || now < entry->checked) {
+            entry->checked = now;
+            refresh_entry(store, entry);
+        }
+    }
+    __atomic_add_fetch(&entry->value->refs, 1, __ATOMIC_RELAXED);
+    return entry->value;
+}
+
+qp_config_value *qp_config_get(qp_config_store *store, const char *key)
+{
+    qp_config_value *value;
+
+    if (store->mutex == NULL) {
+        return get_locked(store, key);
+    }
+    apr_thread_mutex_lock(store->mutex);
+    value = get_locked(store, key);
+    apr_thread_mutex_unlock(store->mutex);
+    return value;
+}
+
+const char *qp_config_read(qp_config_store *store, const char *key,
+                           qp_config_value **out)
+{
+    const char *fault = NULL;
+
+    *out = find_set(store, key);
+    if (*out == NULL) {
+        *out = read_value(store, key, &fault);
+    }
+    if (fault != NULL) {
+        fault = apr_pstrdup(store->pool, fault);
+        qp_config_release(*out);
+        *out = NULL;
+    }
+    return fault;
+}
+
+/* Services for plugins. -------------------------------------------------- */
+
+static apr_status_t release_value(void *data)
+{
+    qp_config_release(data);
+    return APR_SUCCESS;
+}
+
+/* Asks the config hooks. @return NULL if all decline */
+static const apr_array_header_t *ask_hooks(qp_session *qp, const char *key)
+{
+    apr_pool_t *pool = qp_session_pcmd(qp);
+    qp_config_arg arg = { key, pool, NULL };
+    qp_answer kept = qp->answer;
+    qp_rc rc;
+
+    rc = qp_call_config(qp->hooks, qp, &arg);
+    qp->answer = kept;
+    if (rc != QP_OK) {
+        return NULL;
+    }
+    return arg.lines != NULL ? arg.lines
+                             : apr_array_make(pool, 0, sizeof(const char *));
+}
+
+const apr_array_header_t *qp_config(qp_session *qp, const char *key)
+{
+    const apr_array_header_t *lines = NULL;
+    qp_config_store *store = qp->server->config;
+    qp_config_value *value;
+
+    if (qp->hooks->counts[QP_HOOK_config] > 0
+        && (store->source.sets == NULL
+            || apr_hash_get(store->source.sets, key, APR_HASH_KEY_STRING)
+                   == NULL)) {
+        lines = ask_hooks(qp, key);
+    }
+    if (lines == NULL) {
+        value = qp_config_get(store, key);
+        apr_pool_cleanup_register(qp_session_pcmd(qp), value, release_value,
+                                  apr_pool_cleanup_null);
+        lines = value->lines;
+    }
+    return lines;
+}
+
+const char *qp_config_first(qp_session *qp, const char *key)
+{
+    const apr_array_header_t *lines = qp_config(qp, key);
+
+    return lines->nelts > 0 ? APR_ARRAY_IDX(lines, 0, const char *) : NULL;
+}
+
+int qp_config_has(qp_session *qp, const char *key, const char *word)
+{
+    const apr_array_header_t *lines = qp_config(qp, key);
+    int i;
+
+    for (i = 0; i < lines->nelts; i++) {
+        if (strcasecmp(APR_ARRAY_IDX(lines, i, const char *), word) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
+const apr_array_header_t *qp_user_config(qp_session *qp, const qp_addr *addr,
+                                         const char *key)
+{
+    qp_user_config_arg arg = { addr, key, qp_session_pcmd(qp), NULL };
+    qp_answer kept = qp->answer;
+    qp_rc rc;
+
+    rc = qp_call_user_config(qp->hooks, qp, &arg);
+    qp->answer = kept;
+    if (rc == QP_OK && arg.lines != NULL) {
+        return arg.lines;
+    }
+    return qp_config(qp, key);
+}

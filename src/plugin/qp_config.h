@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file qp_config.h
+ * @brief The value of a config key: QpsmtpdSet, config hooks, file (D15).
+ *
+ * One store for each server in each process, shared by its threads. A value is
+ * counted, so that a session can use it while another takes up a change.
+ */
+#ifndef QP_CONFIG_H
+#define QP_CONFIG_H
+
+#include <apr_hash.h>
+
+#include "plugin/qp_hook.h"
+#include "wire/qp_conffile.h"
+
+/** The lines of a key at some time. Read-only. */
+typedef struct qp_config_value {
+    const apr_array_header_t *lines; /**< of const char * */
+    const qp_conffile *file;         /**< where they come from, or NULL */
+    const char *where;               /**< "FILE:LINE" of the first, or name */
+    unsigned int refs;
+    apr_pool_t *pool;
+} qp_config_value;
+
+typedef struct qp_config_store qp_config_store;
+
+/** Where values come from. The hashes map a key to its lines, an
+ *  apr_array_header_t of const char *. All of it lives in pconf. */
+typedef struct qp_config_source {
+    const char *dir;         /**< the config folder */
+    apr_hash_t *sets;        /**< QpsmtpdSet: beats everything */
+    apr_hash_t *defaults;    /**< when there is no file, or no line in it */
+    const qp_logger *logger; /**< for faults of files */
+} qp_config_source;
+
+/** @param pool  pconf; a child process goes on using its copy */
+qp_config_store *qp_config_create(const qp_config_source *source,
+                                  apr_pool_t *pool);
+
+/** Call once in each child process before its threads use the store. */
+apr_status_t qp_config_child_init(qp_config_store *store,
+                                  apr_pool_t *pchild) QP_CHECKED;
+
+/**
+ * The value of a key without asking hooks; with a reference to be released.
+ * A file is looked at again once a second at most. A fault in a changed file
+ * is logged at ERROR, and the old value stays.
+ */
+qp_config_value *qp_config_get(qp_config_store *store, const char *key);
+void qp_config_release(qp_config_value *value);
+
+/** The same at start, where a fault stops it. @return NULL, or "FILE:LINE:
+ *  what is wrong" in the store's pool */
+const char *qp_config_read(qp_config_store *store, const char *key,
+                           qp_config_value **out) QP_CHECKED;
+
+#endif /* QP_CONFIG_H */

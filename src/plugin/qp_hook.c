@@ -1,0 +1,375 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Runs hooks. The table of entries is made at start and lives in pconf; a
+ * chain under way is data of its session. What an answer means to the client
+ * is not known here: that is qp_verdict's. */
+
+#include "plugin/qp_hook.h"
+
+#include <string.h>
+
+#define HONOUR(name) (1u << (QP_##name - QP_OK))
+
+#define H_DENY       HONOUR(DENY)
+#define H_SOFT       HONOUR(DENYSOFT)
+#define H_DIS        (HONOUR(DENY_DISCONNECT) | HONOUR(DENYSOFT_DISCONNECT))
+#define H_OK         HONOUR(OK)
+#define H_DONE       HONOUR(DONE)
+#define H_ALL        (H_OK | H_DENY | H_SOFT | H_DIS | H_DONE)
+
+/* What is done around the plugins of a hook. */
+#define F_QUIET      1u /* no deny and ok hooks */
+#define F_AWAIT      2u /* a plugin may await */
+#define F_DEADLY     4u /* a plugin that waits too long counts as DENYSOFT */
+
+typedef struct hook_facts {
+    const char *name;
+    qp_rc (*call)(const qp_hook_entry *entry, qp_session *qp, void *arg);
+    size_t offset; /* of its slot in qp_hooks */
+} hook_facts;
+
+/* A typed call and the place of its slot, for each hook. */
+#define CALL_SLOT(name, type)                                                  \
+    static qp_rc call_##name(const qp_hook_entry *entry, qp_session *qp,       \
+                             void *arg)                                        \
+    {                                                                          \
+        return entry->hooks->name(entry->self, qp, arg);                       \
+    }
+QP_HOOK_LIST(CALL_SLOT)
+
+#define SLOT_FACTS(name, type) { #name, call_##name, offsetof(qp_hooks, name) },
+static const hook_facts facts[] = { QP_HOOK_LIST(SLOT_FACTS) };
+
+/* The answers that a hook honours (hooks.md 11, D2) and what may be done in
+ * it. A hook that is not here honours all and allows nothing. */
+static const struct {
+    unsigned int answers;
+    unsigned int flags;
+} rules[QP_HOOK_COUNT] = {
+    [QP_HOOK_logging] = { H_ALL, F_QUIET },
+    [QP_HOOK_config] = { H_OK, F_QUIET },
+    [QP_HOOK_user_config] = { H_OK, F_QUIET },
+    [QP_HOOK_deny] = { H_ALL, F_QUIET },
+    [QP_HOOK_ok] = { H_ALL, F_QUIET },
+    [QP_HOOK_pre_connection] = { H_DENY | H_SOFT | H_DIS, F_AWAIT },
+    [QP_HOOK_connect] = { H_ALL, F_AWAIT },
+    [QP_HOOK_helo] = { H_ALL, F_AWAIT },
+    [QP_HOOK_ehlo] = { H_ALL, F_AWAIT },
+    [QP_HOOK_auth_plain] = { H_ALL, F_AWAIT },
+    [QP_HOOK_auth_login] = { H_ALL, F_AWAIT },
+    [QP_HOOK_auth_cram_md5] = { H_ALL, F_AWAIT },
+    [QP_HOOK_auth] = { H_ALL, F_AWAIT },
+    [QP_HOOK_mail_pre] = { H_ALL & ~H_DONE, F_AWAIT },
+    [QP_HOOK_mail] = { H_ALL, F_AWAIT },
+    [QP_HOOK_rcpt_pre] = { H_ALL & ~H_DONE, F_AWAIT },
+    [QP_HOOK_rcpt] = { H_ALL, F_AWAIT | F_DEADLY },
+    [QP_HOOK_data] = { H_ALL, F_AWAIT },
+    [QP_HOOK_data_headers_end] = { H_DENY | H_SOFT | H_DIS, F_AWAIT },
+    [QP_HOOK_data_post_headers] = { H_ALL, F_AWAIT | F_DEADLY },
+    [QP_HOOK_received_line] = { H_OK, 0 },
+    [QP_HOOK_data_post] = { H_ALL, F_AWAIT | F_DEADLY },
+    [QP_HOOK_queue_pre] = { H_ALL, F_AWAIT | F_DEADLY },
+    [QP_HOOK_queue] = { H_ALL, F_AWAIT | F_DEADLY },
+    [QP_HOOK_queue_post] = { H_ALL, F_AWAIT },
+    [QP_HOOK_vrfy] = { H_OK | H_DENY | H_DONE, F_AWAIT },
+    [QP_HOOK_noop] = { H_DENY | HONOUR(DENY_DISCONNECT) | H_DONE, F_AWAIT },
+    [QP_HOOK_help] = { H_OK | H_DENY | H_DONE, F_AWAIT },
+    [QP_HOOK_quit] = { H_ALL, F_AWAIT },
+    [QP_HOOK_unrecognized_command] = { H_DENY | HONOUR(DENY_DISCONNECT)
+                                           | H_DONE,
+                                       F_AWAIT },
+};
+
+const char *qp_hook_name(qp_hook_id hook)
+{
+    return facts[hook].name;
+}
+
+const char *qp_hook_rc_name(qp_rc rc)
+{
+    static const char *const names[] = {
+        [QP_OK - QP_OK] = "OK",
+        [QP_DENY - QP_OK] = "DENY",
+        [QP_DENYSOFT - QP_OK] = "DENYSOFT",
+        [QP_DENY_DISCONNECT - QP_OK] = "DENY_DISCONNECT",
+        [QP_DENYSOFT_DISCONNECT - QP_OK] = "DENYSOFT_DISCONNECT",
+        [QP_DECLINED - QP_OK] = "DECLINED",
+        [QP_DONE - QP_OK] = "DONE",
+        [QP_YIELD - QP_OK] = "YIELD",
+    };
+    unsigned int i = (unsigned int)rc - QP_OK;
+
+    return i < QP_ARRAY_LEN(names) && names[i] != NULL ? names[i] : "?";
+}
+
+/* The table. ------------------------------------------------------------ */
+
+static int has_slot(const qp_hooks *hooks, qp_hook_id hook)
+{
+    void (*slot)(void);
+
+    memcpy(&slot, (const char *)hooks + facts[hook].offset, sizeof(slot));
+    return slot != NULL;
+}
+
+/* Whose function it is: the plugin's own or that of its nearest ancestor. */
+static const qp_plugin *find_owner(const qp_plugin *plugin, qp_hook_id hook)
+{
+    while (plugin != NULL && !has_slot(&plugin->hooks, hook)) {
+        plugin = plugin->parent;
+    }
+    return plugin;
+}
+
+static void fill_hook(qp_hook_table *table, qp_hook_id hook,
+                      const apr_array_header_t *plugins, apr_pool_t *pool)
+{
+    qp_hook_entry *entries =
+        apr_pcalloc(pool, sizeof(*entries) * ((size_t)plugins->nelts + 1));
+    const qp_plugin *owner;
+    int n = 0;
+    int i;
+
+    for (i = 0; i < plugins->nelts; i++) {
+        owner = find_owner(APR_ARRAY_IDX(plugins, i, qp_plugin *), hook);
+        if (owner != NULL) {
+            entries[n].self = owner;
+            entries[n].hooks = &owner->hooks;
+            n++;
+        }
+    }
+    table->entries[hook] = entries;
+    table->counts[hook] = n;
+}
+
+void qp_hook_table_fill(qp_hook_table *table, const apr_array_header_t *plugins,
+                        apr_pool_t *pool)
+{
+    int hook;
+
+    for (hook = 0; hook < QP_HOOK_COUNT; hook++) {
+        fill_hook(table, (qp_hook_id)hook, plugins, pool);
+    }
+}
+
+/* One plugin. ------------------------------------------------------------ */
+
+/* Once for each plugin and hook: a client must not fill the log. */
+static void warn_once(const qp_plugin *self, qp_session *qp, qp_hook_id hook,
+                      qp_rc rc)
+{
+    qp_plugin *plugin;
+    unsigned int bit = 1u << (hook % 32);
+
+    memcpy(&plugin, &self, sizeof(plugin)); /* warned is the host's */
+    if (__atomic_fetch_or(&plugin->warned, bit, __ATOMIC_RELAXED) & bit) {
+        return;
+    }
+    qp_log_write(qp != NULL ? &qp->logger : self->home->logger, QP_LOG_CRIT,
+                 "QP1101",
+                 "%s: answer %d (%s) is not one of the hook %s: taken as "
+                 "DECLINED",
+                 self->name, (int)rc, qp_hook_rc_name(rc), qp_hook_name(hook));
+}
+
+static qp_rc check_answer(const qp_plugin *self, qp_session *qp,
+                          qp_hook_id hook, qp_rc rc)
+{
+    unsigned int answers =
+        rules[hook].answers == 0 ? H_ALL : rules[hook].answers;
+
+    if (rc == QP_DECLINED) {
+        return rc;
+    }
+    if (rc < QP_OK || rc > QP_DONE || (answers & (1u << (rc - QP_OK))) == 0) {
+        warn_once(self, qp, hook, rc);
+        return QP_DECLINED;
+    }
+    return rc;
+}
+
+static int is_denial(qp_rc rc)
+{
+    return rc >= QP_DENY && rc <= QP_DENYSOFT_DISCONNECT;
+}
+
+/* Tells the deny or ok plugins; their own answers count for nothing. */
+static void tell_observers(const qp_hook_table *table, qp_session *qp,
+                           const qp_plugin *self, qp_hook_id hook, qp_rc rc)
+{
+    qp_verdict_arg arg = { self->name, qp_hook_name(hook), rc, "" };
+    qp_answer kept;
+
+    if (qp == NULL
+        || table->counts[is_denial(rc) ? QP_HOOK_deny : QP_HOOK_ok] == 0) {
+        return;
+    }
+    kept = qp->answer;
+    if (kept.text != NULL) {
+        arg.text = kept.text;
+    }
+    if (is_denial(rc)) {
+        qp_call_deny(table, qp, &arg);
+    }
+    else {
+        qp_call_ok(table, qp, &arg);
+    }
+    qp->answer = kept;
+}
+
+static qp_rc call_plugin(const qp_hook_entry *entry, qp_session *qp,
+                         qp_hook_id hook, void *arg)
+{
+    const char *outer = NULL;
+    qp_rc rc;
+
+    if (qp != NULL) {
+        outer = qp->current_hook;
+        qp->current_hook = facts[hook].name;
+        qp->answered = entry->self;
+        memset(&qp->answer, 0, sizeof(qp->answer));
+    }
+    rc = facts[hook].call(entry, qp, arg);
+    if (qp != NULL) {
+        qp->current_hook = outer;
+    }
+    return rc;
+}
+
+/* Hooks that answer at once. ----------------------------------------------- */
+
+qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
+                   void *arg)
+{
+    const qp_hook_entry *entries = table->entries[hook];
+    qp_rc rc = QP_DECLINED;
+    int i;
+
+    for (i = 0; i < table->counts[hook] && rc == QP_DECLINED; i++) {
+        rc = check_answer(entries[i].self, qp, hook,
+                          call_plugin(&entries[i], qp, hook, arg));
+        if ((rules[hook].flags & F_QUIET) == 0) {
+            tell_observers(table, qp, entries[i].self, hook, rc);
+        }
+    }
+    return rc;
+}
+
+/* Chains that may wait. ----------------------------------------------------- */
+
+/* Whether the plugin waits. One that says so without a handle is at fault. */
+static int suspend_chain(qp_session *qp, const qp_hook_entry *entry)
+{
+    qp_chain *chain = &qp->chain;
+
+    if (chain->await == NULL || (rules[chain->hook].flags & F_AWAIT) == 0) {
+        qp_session_log(qp, QP_LOG_CRIT, "QP1102",
+                       "%s: waits in the hook %s %s: taken as DECLINED",
+                       entry->self->name, qp_hook_name((qp_hook_id)chain->hook),
+                       chain->await == NULL ? "for nothing" : "where none may");
+        chain->await = NULL;
+        return 0;
+    }
+    if (chain->deadline == NULL && entry->self->common.timeout > 0) {
+        chain->deadline =
+            qp_timer(qp, entry->self->common.timeout, qp_session_pcmd(qp));
+    }
+    return 1;
+}
+
+static void finish_chain(qp_session *qp, qp_rc rc)
+{
+    qp_responder *respond = qp->chain.respond;
+
+    qp->chain.running = 0;
+    respond(qp, rc);
+}
+
+/* The plugin at chain->next has answered. */
+static qp_rc settle_plugin(qp_session *qp, qp_rc rc)
+{
+    qp_chain *chain = &qp->chain;
+    const qp_plugin *self = chain->next->self;
+    qp_hook_id hook = (qp_hook_id)chain->hook;
+
+    chain->next++;
+    chain->await = NULL;
+    chain->deadline = NULL;
+    rc = check_answer(self, qp, hook, rc);
+    tell_observers(qp->hooks, qp, self, hook, rc);
+    return rc;
+}
+
+/* Runs on from chain->next, to the verdict or to the next wait. */
+static void advance_chain(qp_session *qp, qp_rc rc)
+{
+    qp_chain *chain = &qp->chain;
+
+    while (rc == QP_DECLINED && chain->next != chain->end) {
+        chain->await = NULL;
+        rc = call_plugin(chain->next, qp, (qp_hook_id)chain->hook, chain->arg);
+        if (rc == QP_YIELD) {
+            if (suspend_chain(qp, chain->next)) {
+                return;
+            }
+            rc = QP_DECLINED;
+        }
+        rc = settle_plugin(qp, rc);
+    }
+    finish_chain(qp, rc);
+}
+
+void qp_hook_start(qp_session *qp, qp_hook_id hook, void *arg,
+                   qp_responder *respond)
+{
+    qp_chain *chain = &qp->chain;
+
+    QP_ASSERT(!chain->running);
+    memset(&qp->answer, 0, sizeof(qp->answer));
+    chain->hook = (int)hook;
+    chain->next = qp->hooks->entries[hook];
+    chain->end = chain->next + qp->hooks->counts[hook];
+    chain->arg = arg;
+    chain->respond = respond;
+    chain->await = NULL;
+    chain->deadline = NULL;
+    chain->running = 1;
+    advance_chain(qp, QP_DECLINED);
+}
+
+int qp_hook_is_ready(const qp_session *qp)
+{
+    const qp_chain *chain = &qp->chain;
+
+    return qp_ready(chain->await)
+           || (chain->deadline != NULL && qp_ready(chain->deadline));
+}
+
+/* Mail is never accepted because a check took too long (architecture.md
+ * 3.5b): where the answer decides about a message, it is DENYSOFT. */
+static qp_rc give_up(qp_session *qp)
+{
+    qp_hook_id hook = (qp_hook_id)qp->chain.hook;
+
+    qp_session_log(qp, QP_LOG_WARN, "QP1103",
+                   "%s: no answer in the hook %s within its timeout",
+                   qp->chain.next->self->name, qp_hook_name(hook));
+    if (rules[hook].flags & F_DEADLY) {
+        return qp_return_dsn(qp, QP_DENYSOFT, 3, 0,
+                             "Cannot decide now, try again later");
+    }
+    return QP_DECLINED;
+}
+
+void qp_hook_resume(qp_session *qp)
+{
+    if (qp_ready(qp->chain.await)) {
+        advance_chain(qp, QP_DECLINED);
+        return;
+    }
+    advance_chain(qp, settle_plugin(qp, give_up(qp)));
+}
+
+void qp_hook_cancel(qp_session *qp)
+{
+    memset(&qp->chain, 0, sizeof(qp->chain));
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file qp_plugin.h
+ * @brief A plugin as the server holds it: one line of config/plugins.
+ */
+#ifndef QP_PLUGIN_H
+#define QP_PLUGIN_H
+
+#include "plugin/qp_load.h"
+#include "plugin/qp_opt.h"
+#include "session/qp_session.h"
+
+/** The options that every plugin has. */
+typedef struct qp_plugin_common {
+    int reject;                  /**< index of qp_plugin.c's table */
+    int reject_type;             /**< the same */
+    const char *loglevel;        /**< "N", "+N", "-N", or NULL */
+    apr_interval_time_t timeout; /**< how long a hook may wait in all */
+} qp_plugin_common;
+
+/** The server's side of its plugins. Lives in pconf. */
+typedef struct qp_plugin_home {
+    const qp_load_path *path;
+    const qp_logger *logger; /**< for what belongs to no session */
+    int nconn, ntxn;         /**< slots given out so far */
+} qp_plugin_home;
+
+/** Lives in pconf; read-only once the server runs, but for warned. */
+struct qp_plugin {
+    const char *name;  /**< with its :N; a parent has its child's */
+    qp_plugin_def def; /**< zero-extended to this server's size */
+    qp_hooks hooks;    /**< its own slots; setup may edit them */
+    qp_plugin *parent; /**< or NULL */
+    void *opts;
+    qp_plugin_common common;
+    int conn_slot, txn_slot; /**< -1: none */
+    const qp_plugin_home *home;
+    unsigned int warned; /**< atomic: bit by hook id % 32 */
+};
+
+/** One line of config/plugins. */
+typedef struct qp_plugin_line {
+    const char *name; /**< with :N */
+    const apr_array_header_t *args;
+    const char *where; /**< "FILE:LINE", for errors */
+} qp_plugin_line;
+
+/**
+ * Makes an instance: loads the file, reads the options, runs setup.
+ * @return NULL, or "WHERE: NAME: what is wrong"
+ */
+const char *qp_plugin_create(const qp_plugin_line *line, qp_plugin_home *home,
+                             qp_plugin **out, apr_pool_t *pconf) QP_CHECKED;
+
+#endif /* QP_PLUGIN_H */

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Puts a server together at start: settings first, then the plugins of
+ * config/plugins and of httpd's configuration, then the table of hooks. Lives
+ * in pconf. Sessions are not its business. */
+
+#include "plugin/qp_server.h"
+
+#include <string.h>
+
+#include <apr_strings.h>
+
+/* Lines of a key that must come from a file (D15: read at start only). */
+static const char *read_key(const qp_server *server, const char *key,
+                            qp_conffile **file, apr_pool_t *pconf)
+{
+    return qp_conffile_read(server->config_dir, key, file, pconf);
+}
+
+static const char *collect_dirs(qp_server *server, const qp_server_spec *spec,
+                                apr_pool_t *pconf)
+{
+    apr_array_header_t *dirs = apr_array_make(pconf, 4, sizeof(const char *));
+    qp_conffile *file = NULL;
+    const char *error;
+    int i;
+
+    if (spec->plugin_dirs != NULL) {
+        apr_array_cat(dirs, spec->plugin_dirs);
+    }
+    error = read_key(server, "plugin_dirs", &file, pconf);
+    if (error != NULL) {
+        return error;
+    }
+    for (i = 0; i < file->lines->nelts; i++) {
+        APR_ARRAY_PUSH(dirs, const char *) =
+            APR_ARRAY_IDX(file->lines, i, qp_conffile_line).text;
+    }
+    APR_ARRAY_PUSH(dirs, const char *) = QP_PLUGIN_DIR;
+    server->path.dirs = dirs;
+    server->path.config_dir = spec->config_dir;
+    server->path.module_path =
+        spec->module_path != NULL ? spec->module_path : QP_MODULE_PATH;
+    return NULL;
+}
+
+static const char *load_line(qp_server *server, const qp_plugin_line *line,
+                             apr_pool_t *pconf)
+{
+    qp_plugin *plugin = NULL;
+    const char *error;
+
+    error = qp_plugin_create(line, &server->home, &plugin, pconf);
+    if (error == NULL) {
+        APR_ARRAY_PUSH(server->plugins, qp_plugin *) = plugin;
+    }
+    return error;
+}
+
+/* One line of config/plugins: a name and its arguments (D17). */
+static const char *parse_line(const qp_conffile_line *from,
+                              qp_plugin_line *line, apr_pool_t *pconf)
+{
+    apr_array_header_t *words = NULL;
+    apr_array_header_t *args;
+    const char *error = qp_str_args(from->text, &words, pconf);
+    int i;
+
+    line->where = apr_psprintf(pconf, "%s:%d", from->file, from->number);
+    if (error != NULL) {
+        return apr_pstrcat(pconf, line->where, ": ", error, NULL);
+    }
+    args = apr_array_make(pconf, words->nelts, sizeof(const char *));
+    for (i = 1; i < words->nelts; i++) {
+        APR_ARRAY_PUSH(args, const char *) =
+            APR_ARRAY_IDX(words, i, const char *);
+    }
+    line->name = APR_ARRAY_IDX(words, 0, const char *);
+    line->args = args;
+    return NULL;
+}
+
+static const char *load_file(qp_server *server, apr_pool_t *pconf)
+{
+    qp_conffile *file = NULL;
+    qp_plugin_line line;
+    const char *error = read_key(server, "plugins", &file, pconf);
+    int i;
+
+    for (i = 0; error == NULL && i < file->lines->nelts; i++) {
+        error = parse_line(&APR_ARRAY_IDX(file->lines, i, qp_conffile_line),
+                           &line, pconf);
+        if (error == NULL) {
+            error = load_line(server, &line, pconf);
+        }
+    }
+    return error;
+}
+
+static const char *load_plugins(qp_server *server, const qp_server_spec *spec,
+                                apr_pool_t *pconf)
+{
+    const char *error = load_file(server, pconf);
+    int i;
+
+    for (i = 0;
+         error == NULL && spec->plugins != NULL && i < spec->plugins->nelts;
+         i++) {
+        error =
+            load_line(server, &APR_ARRAY_IDX(spec->plugins, i, qp_plugin_line),
+                      pconf);
+    }
+    if (error == NULL && server->plugins->nelts == 0) {
+        error = apr_psprintf(pconf,
+                             "%s/plugins: no plugin is loaded, so that no "
+                             "mail would be accepted; list at least rcpt_ok "
+                             "and a queue plugin there",
+                             server->config_dir);
+    }
+    return error;
+}
+
+const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
+                             apr_pool_t *pconf)
+{
+    qp_server *server = apr_pcalloc(pconf, sizeof(*server));
+    qp_config_source source = { spec->config_dir, spec->sets, NULL, NULL };
+    const char *error;
+
+    server->config_dir = spec->config_dir;
+    server->logger.sink = spec->log_sink;
+    server->logger.ctx = spec->log_ctx;
+    server->plugins = apr_array_make(pconf, 16, sizeof(qp_plugin *));
+    server->home.path = &server->path;
+    server->home.logger = &server->logger;
+    source.defaults = qp_settings_defaults(pconf);
+    source.logger = &server->logger;
+    server->config = qp_config_create(&source, pconf);
+    error =
+        qp_settings_create(&server->settings, server->config, &source, pconf);
+    if (error == NULL) {
+        error = collect_dirs(server, spec, pconf);
+    }
+    if (error == NULL) {
+        error = load_plugins(server, spec, pconf);
+    }
+    if (error == NULL) {
+        qp_hook_table_fill(&server->hooks, server->plugins, pconf);
+        *out = server;
+    }
+    return error;
+}
+
+apr_status_t qp_server_child_init(qp_server *server, apr_pool_t *pchild)
+{
+    qp_post_fork_arg arg = { pchild };
+    apr_status_t rv = qp_config_child_init(server->config, pchild);
+
+    if (rv == APR_SUCCESS) {
+        rv = qp_settings_child_init(server->settings, pchild);
+    }
+    if (rv == APR_SUCCESS) {
+        qp_call_post_fork(&server->hooks, NULL, &arg);
+    }
+    return rv;
+}

@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file qp_settings.h
+ * @brief The config keys of the engine itself, read and checked.
+ *
+ * A session holds one reference to the settings that it began with, and takes
+ * up newer ones when a transaction begins.
+ */
+#ifndef QP_SETTINGS_H
+#define QP_SETTINGS_H
+
+#include "plugin/qp_config.h"
+
+/** What to do with a bare CR or LF (D4). In the order of the words. */
+typedef enum qp_bare_newline {
+    QP_BARE_REJECT,
+    QP_BARE_NORMALIZE,
+    QP_BARE_ACCEPT
+} qp_bare_newline;
+
+/** Read-only. Texts live in its pool. */
+typedef struct qp_settings {
+    const char *me;           /**< name of this server */
+    const char *smtpgreeting; /**< text of the 220, or NULL */
+    apr_off_t databytes;      /**< of a message; 0: no limit */
+    apr_off_t size_threshold; /**< from here on a message is in a file */
+    const char *spool_dir;
+    int bare_newline;        /**< qp_bare_newline */
+    int max_line;            /**< octets of a command line */
+    apr_off_t max_data_line; /**< octets of a line in a message */
+    apr_off_t max_header;    /**< octets of a header section */
+    int max_recipients;
+    int max_errors;  /**< of a client in a session; 0: no limit */
+    int max_conn_ip; /**< told to pre_connection plugins; 0: no limit */
+    unsigned int refs;
+    apr_pool_t *pool;
+} qp_settings;
+
+typedef struct qp_settings_cache qp_settings_cache;
+
+/** The defaults, as qp_config_source wants them. */
+apr_hash_t *qp_settings_defaults(apr_pool_t *pool);
+
+/**
+ * Reads all keys at start.
+ * @return NULL, or "FILE:LINE: key: what is allowed"
+ */
+const char *qp_settings_create(qp_settings_cache **out, qp_config_store *store,
+                               const qp_config_source *source,
+                               apr_pool_t *pconf) QP_CHECKED;
+
+/** Call once in each child process before its threads use the cache. */
+apr_status_t qp_settings_child_init(qp_settings_cache *cache,
+                                    apr_pool_t *pchild) QP_CHECKED;
+
+/** The settings in force, with a reference to be released. */
+qp_settings *qp_settings_get(qp_settings_cache *cache);
+void qp_settings_release(qp_settings *settings);
+
+/**
+ * Gives a session the settings in force, in place of those that it has. With
+ * config hooks, whose answers may depend on the session, it asks them, once.
+ */
+void qp_settings_renew(qp_session *qp);
+
+/** Takes a session's settings away. */
+void qp_settings_drop(qp_session *qp);
+
+#endif /* QP_SETTINGS_H */
