@@ -1,0 +1,286 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The engine: greets, reads commands and messages, flushes, waits, ends. Its
+ * state is the session; between two calls nothing of it is on a stack. It does
+ * not know what carries the octets. */
+
+#include "smtp/qp_engine.h"
+
+#include <string.h>
+
+#include "smtp/qp_verb.h"
+#include "smtp/qp_verb_data.h"
+#include "smtp/qp_verdict.h"
+
+/* From here on output is sent although more input is waiting, so that what a
+ * client does not read stays bounded (R90). */
+#define OUTPUT_MAX 16384
+
+static apr_status_t end_lost(void *data)
+{
+    qp_engine_end(data, QP_END_LOST);
+    return APR_SUCCESS;
+}
+
+qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
+                            const qp_peers *peers, apr_pool_t *pconn)
+{
+    qp_session *qp = qp_session_create(carrier, peers, pconn);
+
+    qp->server = server;
+    qp->hooks = &server->hooks;
+    qp->in_command = 1; /* the greeting is a reply */
+    qp_settings_renew(qp);
+    qp_session_log(qp, QP_LOG_INFO, "QP1601", "connect to %s:%d",
+                   peers->local_ip, peers->local_port);
+    apr_pool_pre_cleanup_register(pconn, qp, end_lost);
+    return qp;
+}
+
+/* Start. ---------------------------------------------------------------- */
+
+static void greet(qp_session *qp)
+{
+    const char *text = qp->settings->smtpgreeting;
+
+    if (text == NULL) {
+        qp_session_reply(qp, 220, NULL, "%s ESMTP mod_qpsmtpd",
+                         qp->settings->me);
+    }
+    else {
+        qp_session_reply(qp, 220, NULL, "%s%s", text,
+                         strstr(text, "ESMTP") != NULL ? "" : " ESMTP");
+    }
+}
+
+static void respond_connect(qp_session *qp, qp_rc rc)
+{
+    if (qp_verdict_apply(qp, QP_HOOK_connect, rc) == QP_NEXT_GO) {
+        greet(qp);
+    }
+}
+
+static void respond_pre_connection(qp_session *qp, qp_rc rc)
+{
+    qp_connect_arg *arg;
+
+    if (qp_verdict_apply(qp, QP_HOOK_pre_connection, rc) != QP_NEXT_GO) {
+        return;
+    }
+    arg = apr_palloc(qp_session_pcmd(qp), sizeof(*arg));
+    arg->remote_ip = qp_conn_remote_ip(qp->conn);
+    qp_start_connect(qp, arg, respond_connect);
+}
+
+static void start_session(qp_session *qp)
+{
+    qp_pre_connection_arg *arg = apr_palloc(qp_session_pcmd(qp), sizeof(*arg));
+    const qp_peers *peers = &qp->conn->peers;
+
+    arg->remote_ip = peers->remote_ip;
+    arg->remote_port = peers->remote_port;
+    arg->local_ip = peers->local_ip;
+    arg->local_port = peers->local_port;
+    arg->max_conn_ip = qp->settings->max_conn_ip;
+    arg->conns_of_ip = peers->conns_of_ip;
+    qp->mode = QP_MODE_COMMAND;
+    qp_start_pre_connection(qp, arg, respond_pre_connection);
+}
+
+/* Commands. --------------------------------------------------------------- */
+
+static void run_line(qp_session *qp, char *text, qp_line_kind kind)
+{
+    switch (kind) {
+    case QP_LINE_TOO_LONG:
+        qp_session_error(qp, 500, "5.5.2", "Line too long");
+        return;
+    case QP_LINE_CONTROLS:
+        qp_session_error(qp, 500, "5.5.2", "Control characters in a command");
+        return;
+    case QP_LINE_BARE_LF:
+        if (qp->settings->bare_newline != QP_BARE_NORMALIZE) {
+            qp_session_error(qp, 500, "5.5.2", "Lines must end in CR LF");
+            return;
+        }
+        break;
+    case QP_LINE_GOOD:
+        break;
+    }
+    qp_verb_dispatch(qp, text);
+}
+
+static apr_status_t read_command(qp_session *qp)
+{
+    char *text;
+    apr_size_t len;
+    qp_line_kind kind;
+    apr_status_t rv;
+
+    rv = qp_line_read(&qp->line, qp->io, (apr_size_t)qp->settings->max_line,
+                      &text, &len, &kind, qp_session_pcmd(qp));
+    if (rv == APR_SUCCESS) {
+        qp->in_command = 1;
+        run_line(qp, text, kind);
+    }
+    return rv;
+}
+
+/* A command has run its course; it must have been answered (D1). */
+static void finish_command(qp_session *qp)
+{
+    qp->in_command = 0;
+    if (!qp->replied) {
+        qp_session_log(qp, QP_LOG_CRIT, "QP1602", "a command had no reply");
+        qp_session_reply(qp, 451, "4.3.0", "Internal error");
+    }
+    qp_session_clear_command(qp);
+}
+
+/* The end. ------------------------------------------------------------------ */
+
+static const char *end_name(qp_end why)
+{
+    static const char *const names[] = {
+        "-",       "quit",         "quit",
+        "refused", "closed by us", "connection lost",
+        "timeout", "server stops", "connection taken away"
+    };
+
+    return names[why];
+}
+
+static void say_goodbye(qp_session *qp, qp_end why)
+{
+    qp_session_drop_pcmd(qp);
+    if (why == QP_END_TIMEOUT) {
+        qp_session_reply(qp, 421, "4.4.2", "Timeout, closing connection");
+    }
+    else {
+        qp_session_reply(qp, 421, "4.3.2", "Server is restarting, try again");
+    }
+    QP_IGNORE(qp_io_flush(qp->io), "nobody may be listening");
+}
+
+static void run_end_hooks(qp_session *qp, qp_end why)
+{
+    if (why == QP_END_REFUSED) {
+        return;
+    }
+    if (why != QP_END_QUIT_OWN) {
+        qp_call_disconnect(qp->hooks, qp, NULL);
+    }
+    qp_verdict_end_txn(qp, "end of session");
+    qp_call_post_connection(qp->hooks, qp, NULL);
+}
+
+void qp_engine_end(qp_session *qp, qp_end why)
+{
+    if (qp->ended) {
+        return;
+    }
+    qp->ended = 1;
+    qp_hook_cancel(qp);
+    if (why == QP_END_TIMEOUT || why == QP_END_STOPPING) {
+        say_goodbye(qp, why);
+    }
+    run_end_hooks(qp, why);
+    qp_session_log(qp, QP_LOG_INFO, "QP1603",
+                   "disconnect, %s, after %u transaction(s)", end_name(why),
+                   qp->ntxns);
+    qp_session_drop_txn(qp);
+    qp_session_drop_pcmd(qp);
+    qp_line_clear(&qp->line);
+    qp_settings_drop(qp);
+}
+
+int qp_engine_is_idle(const qp_session *qp)
+{
+    return qp->mode == QP_MODE_COMMAND && qp->txn == NULL && !qp->chain.running
+           && !qp->in_command;
+}
+
+/* The loop. ------------------------------------------------------------------ */
+
+/* Sends what there is. @return whether the session has to wait, or has ended,
+ * and then in @a want what for */
+static int flush_output(qp_session *qp, qp_want *want)
+{
+    apr_status_t rv = qp_io_flush(qp->io);
+
+    if (rv == APR_SUCCESS) {
+        return 0;
+    }
+    *want = QP_WANT_OUTPUT;
+    if (!APR_STATUS_IS_EAGAIN(rv)) {
+        qp_engine_end(qp, QP_END_EOF);
+        *want = QP_WANT_CLOSE;
+    }
+    return 1;
+}
+
+static apr_status_t read_input(qp_session *qp)
+{
+    switch (qp->mode) {
+    case QP_MODE_START:
+        start_session(qp);
+        return APR_SUCCESS;
+    case QP_MODE_DATA:
+        return qp_verb_data_read(qp);
+    case QP_MODE_COMMAND:
+        break;
+    }
+    return read_command(qp);
+}
+
+/* One step. @return whether to stop, and then in @a want why */
+static int take_step(qp_session *qp, qp_want *want)
+{
+    apr_status_t rv;
+
+    if (qp->chain.running) {
+        if (!qp_hook_is_ready(qp)) {
+            if (!flush_output(qp, want) || *want == QP_WANT_OUTPUT) {
+                *want = QP_WANT_WAKE;
+            }
+            return 1;
+        }
+        qp_hook_resume(qp);
+        return 0;
+    }
+    if (qp->in_command && qp->mode != QP_MODE_START) {
+        finish_command(qp);
+    }
+    if ((qp->ending != QP_END_NONE || qp->io->unsent > OUTPUT_MAX)
+        && flush_output(qp, want)) {
+        return 1;
+    }
+    if (qp->ending != QP_END_NONE) {
+        qp_engine_end(qp, qp->ending);
+        *want = QP_WANT_CLOSE;
+        return 1;
+    }
+    rv = read_input(qp);
+    if (rv == APR_SUCCESS) {
+        return 0;
+    }
+    if (!APR_STATUS_IS_EAGAIN(rv)) {
+        qp_engine_end(qp, QP_END_EOF);
+        *want = QP_WANT_CLOSE;
+        return 1;
+    }
+    if (!flush_output(qp, want)) {
+        qp_session_drop_pcmd(qp);
+        *want = QP_WANT_INPUT;
+    }
+    return 1;
+}
+
+qp_want qp_engine_run(qp_session *qp)
+{
+    qp_want want = QP_WANT_CLOSE;
+
+    while (!qp->ended && !take_step(qp, &want)) {
+        continue;
+    }
+    return want;
+}

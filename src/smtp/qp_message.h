@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file qp_message.h
+ * @brief A message while it is received: from octets to header and spool.
+ */
+#ifndef QP_MESSAGE_H
+#define QP_MESSAGE_H
+
+#include "plugin/qp_settings.h"
+#include "wire/qp_dot.h"
+
+/** Why the message is not taken; it is read to its end all the same (R10). */
+typedef struct qp_refusal {
+    int code;
+    const char *dsn;
+    const char *text;
+    const char *limit; /**< for the log: what was broken */
+    int closes;        /**< the session ends */
+} qp_refusal;
+
+/** Lives in ptxn. */
+typedef struct qp_message {
+    qp_dot dot;
+    qp_txn *txn;
+    const qp_settings *settings;
+    const qp_refusal *refusal; /**< NULL: none so far */
+    apr_size_t scanned;        /**< of the header: no empty line up to here */
+    int has_header;            /**< txn->header is there */
+    char *scrap;               /**< where text goes that is thrown away */
+    qp_rc verdict;             /**< of data_headers_end, kept for the end */
+    qp_answer answer;          /**< its text, in ptxn */
+} qp_message;
+
+/** Starts to receive the message of the session's transaction. */
+qp_message *qp_message_create(qp_session *qp);
+
+/**
+ * Takes octets of the message.
+ * @return how many were used: all, or fewer when the message ends
+ */
+apr_size_t qp_message_feed(qp_message *message, const char *data,
+                           apr_size_t len);
+
+/** Whether the end has come. */
+int qp_message_is_complete(const qp_message *message);
+
+/** Makes what was read the header, when the end came without an empty line. */
+void qp_message_finish(qp_message *message);
+
+/** From now on the text is thrown away. */
+void qp_message_discard(qp_message *message, const qp_refusal *refusal);
+
+#endif /* QP_MESSAGE_H */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The verb table and its look-up. Const data; what a verb does is in the file
+ * of its name. */
+
+#include "smtp/qp_verb.h"
+
+#include <ctype.h>
+#include <strings.h>
+
+#include <apr_strings.h>
+
+#include "wire/qp_cmdline.h"
+
+#define HELLO_1 "Say EHLO or HELO first"
+#define MAIL_1  "Say MAIL first"
+#define RCPT_1  "Say RCPT first, no recipient was accepted"
+#define NESTED  "A transaction is open; end it by RSET first"
+
+/* Columns of refusals: GREETED READY MAIL RCPT (RFC 5321 4.1.4, D3). */
+static const qp_verb verbs[] = {
+    { "EHLO", qp_verb_hello, 0, { NULL, NULL, NULL, NULL } },
+    { "HELO", qp_verb_hello, 0, { NULL, NULL, NULL, NULL } },
+    { "MAIL", qp_verb_mail, 0, { HELLO_1, NULL, NESTED, NESTED } },
+    { "RCPT", qp_verb_rcpt, 0, { HELLO_1, MAIL_1, NULL, NULL } },
+    { "DATA", qp_verb_data, QP_VERB_BARE, { HELLO_1, MAIL_1, RCPT_1, NULL } },
+    { "RSET", qp_verb_rset, QP_VERB_BARE, { NULL, NULL, NULL, NULL } },
+    { "NOOP", qp_verb_noop, 0, { NULL, NULL, NULL, NULL } },
+    { "VRFY", qp_verb_vrfy, 0, { NULL, NULL, NULL, NULL } },
+    { "HELP", qp_verb_help, 0, { NULL, NULL, NULL, NULL } },
+    { "QUIT", qp_verb_quit, 0, { NULL, NULL, NULL, NULL } },
+};
+
+const qp_verb *qp_verb_find(const char *name)
+{
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(verbs); i++) {
+        if (strcasecmp(name, verbs[i].name) == 0) {
+            return &verbs[i];
+        }
+    }
+    return NULL;
+}
+
+/* What a client says behind AUTH is a secret (R86). */
+static void log_command(qp_session *qp, const char *name, const char *rest)
+{
+    if (strcasecmp(name, "AUTH") == 0) {
+        rest = "********";
+    }
+    qp_session_log(qp, QP_LOG_DEBUG, "QP1501", "< %s %s", name, rest);
+}
+
+void qp_verb_dispatch(qp_session *qp, char *line)
+{
+    const char *rest;
+    const char *name = qp_cmdline_split(line, &rest);
+    const qp_verb *verb = qp_verb_find(name);
+    const char *refusal;
+
+    log_command(qp, name, rest);
+    if (verb == NULL) {
+        qp_verb_unrecognized(qp, name, rest);
+        return;
+    }
+    refusal = verb->refusals[qp->state];
+    if (refusal != NULL) {
+        qp_session_error(qp, 503, "5.5.1", "%s", refusal);
+        return;
+    }
+    if ((verb->flags & QP_VERB_BARE) && rest[0] != '\0') {
+        qp_session_error(qp, 501, "5.5.4", "%s takes no argument", verb->name);
+        return;
+    }
+    verb->run(qp, verb, rest);
+}

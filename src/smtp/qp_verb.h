@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file qp_verb.h
+ * @brief The verb table: the grammar of a session.
+ *
+ * A verb replies at once, or starts a chain of hooks whose responder does.
+ */
+#ifndef QP_VERB_H
+#define QP_VERB_H
+
+#include "session/qp_session.h"
+
+typedef struct qp_verb qp_verb;
+
+/** @param rest  the argument, terminated, in pcmd; "" if there is none */
+typedef void qp_verb_fn(qp_session *qp, const qp_verb *verb, const char *rest);
+
+/** Flags of a verb. */
+#define QP_VERB_BARE 1u /**< takes no argument */
+
+struct qp_verb {
+    const char *name;
+    qp_verb_fn *run;
+    unsigned int flags;
+    /** For each state: NULL: go; else the text of the 503. */
+    const char *refusals[QP_STATE_COUNT];
+};
+
+/** @return the verb (any case), or NULL */
+const qp_verb *qp_verb_find(const char *name);
+
+/** Runs a command line: splits it, checks it against the table, runs it. */
+void qp_verb_dispatch(qp_session *qp, char *line);
+
+qp_verb_fn qp_verb_hello, qp_verb_mail, qp_verb_rcpt, qp_verb_data,
+    qp_verb_rset, qp_verb_noop, qp_verb_vrfy, qp_verb_help, qp_verb_quit;
+
+/** A command that is not in the table: the unrecognized_command hook. */
+void qp_verb_unrecognized(qp_session *qp, const char *name, const char *rest);
+
+#endif /* QP_VERB_H */

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* RCPT (RFC 5321 4.1.1.3): adds a recipient to the transaction.
+ *
+ *   rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" /
+ *          Forward-path ) [SP Rcpt-parameters] CRLF */
+
+#include "smtp/qp_envelope.h"
+#include "smtp/qp_verb.h"
+
+static int check_rcpt(qp_session *qp, const qp_envelope *envelope)
+{
+    if (qp_addr_is_null(envelope->addr)) {
+        return qp_envelope_refuse(qp, 501, "5.1.3",
+                                  "A recipient cannot be null");
+    }
+    if (!apr_is_empty_table(envelope->params)) {
+        return qp_envelope_refuse(qp, 555, "5.5.4",
+                                  "Unknown parameter of RCPT");
+    }
+    return 1;
+}
+
+static void accept_rcpt(qp_session *qp, const qp_envelope *envelope)
+{
+    qp_txn_add_rcpt(qp->txn, envelope->addr);
+    qp_session_goto(qp, QP_STATE_RCPT, "RCPT accepted");
+    qp_session_reply(qp, 250, "2.1.5", "Recipient %s ok",
+                     qp_envelope_text(qp, envelope->addr));
+}
+
+static void respond_rcpt(qp_session *qp, qp_rc rc)
+{
+    switch (qp_verdict_apply(qp, QP_HOOK_rcpt, rc)) {
+    case QP_NEXT_GO:
+        accept_rcpt(qp, qp->verb_state);
+        break;
+    case QP_NEXT_DONE:
+        /* The plugin may have added it itself (hooks.md 5.2). */
+        if (qp->txn->rcpts->nelts > 0) {
+            qp_session_goto(qp, QP_STATE_RCPT, "RCPT done by a plugin");
+        }
+        break;
+    case QP_NEXT_STAY:
+    case QP_NEXT_CLOSE:
+        break;
+    }
+}
+
+static void judge_rcpt(qp_session *qp, const qp_envelope *envelope)
+{
+    qp_envelope *state = qp->verb_state;
+
+    state->arg.rcpt.rcpt = envelope->addr;
+    state->arg.rcpt.params = envelope->params;
+    qp_start_rcpt(qp, &state->arg.rcpt, respond_rcpt);
+}
+
+static const qp_envelope_kind rcpt_kind = {
+    "rcpt",  "TO:",      QP_HOOK_rcpt_parse, QP_HOOK_rcpt_pre,
+    "5.1.3", check_rcpt, judge_rcpt,
+};
+
+void qp_verb_rcpt(qp_session *qp, const qp_verb *verb QP_UNUSED,
+                  const char *rest)
+{
+    int limit = qp->settings->max_recipients;
+
+    if (qp->txn->rcpts->nelts >= limit) {
+        qp_session_log(qp, QP_LOG_INFO, "QP1521",
+                       "recipient refused, over max_recipients (%d)", limit);
+        qp_session_reply(qp, 452, "4.5.3", "Too many recipients");
+        return;
+    }
+    qp_envelope_start(qp, &rcpt_kind, rest);
+}
