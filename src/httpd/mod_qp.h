@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file mod_qp.h
+ * @brief What the files of the httpd side share.
+ */
+#ifndef MOD_QP_H
+#define MOD_QP_H
+
+#include <httpd.h>
+#include <http_config.h>
+#include <http_connection.h>
+#include <http_core.h>
+#include <http_log.h>
+#include <http_main.h>
+#include <ap_mpm.h>
+#include <mpm_common.h>
+
+#include "smtp/qp_engine.h"
+
+/* CONN_STATE_ASYNC_WAITIO: httpd 2.4.63. */
+#if !AP_MODULE_MAGIC_AT_LEAST(20120211, 137)
+#error "mod_qpsmtpd needs httpd 2.4.63 or newer"
+#endif
+
+extern QP_EXPORT module AP_MODULE_DECLARE_DATA qpsmtpd_module;
+
+typedef struct mod_qp_conn mod_qp_conn;
+
+/** What a child process has for all its sessions. Lives in pchild. */
+typedef struct mod_qp_child {
+    qp_timers *timers;
+    apr_thread_mutex_t *mutex; /**< guards sessions and is_parked in them */
+    mod_qp_conn *sessions;
+    int can_park; /**< the MPM takes connections back (event) */
+    int stopping; /**< atomic: idle sessions are to end */
+} mod_qp_child;
+
+/** A virtual host. Lives in pconf. */
+typedef struct mod_qp_conf {
+    int enabled; /**< -1: not said */
+    const char *config_dir;
+    apr_array_header_t *plugin_dirs; /**< of const char *, or NULL */
+    const char *module_path;
+    apr_array_header_t *plugins; /**< of qp_plugin_line, or NULL */
+    apr_hash_t *sets;            /**< key -> lines, or NULL */
+    qp_server *server;           /**< NULL: not enabled */
+    mod_qp_child *child;         /**< in a child process */
+} mod_qp_conf;
+
+/** The octets of a connection, over httpd's filters. */
+typedef struct mod_qp_io {
+    qp_io base; /**< first */
+    conn_rec *c;
+    apr_bucket_brigade *in, *out;
+    apr_size_t consumed; /**< of the first bucket of in */
+    apr_status_t broken; /**< sticky: how the input ended */
+    int can_park;        /**< never block */
+} mod_qp_io;
+
+/** What a session waits for while the MPM has it. */
+typedef enum mod_qp_wait {
+    MOD_QP_RUNS,
+    MOD_QP_WAITS_CLIENT,
+    MOD_QP_WAITS_WAKE
+} mod_qp_wait;
+
+/** A session on its connection. Lives in pconn. */
+struct mod_qp_conn {
+    conn_rec *c;
+    qp_session *qp;
+    mod_qp_child *child;
+    mod_qp_io io;
+    qp_carrier carrier;
+    struct mod_qp_waker *waker; /**< the session's, or NULL */
+    mod_qp_wait wait;
+    int is_parked;  /**< with the MPM, at its socket */
+    int is_swapped; /**< the MPM watches the waker in place of the socket */
+    apr_os_sock_t socket; /**< the real one, while it is swapped */
+    mod_qp_conn *next, *prev;
+};
+
+/* mod_qp_conf.c */
+void *mod_qp_conf_create(apr_pool_t *pool, server_rec *s);
+void *mod_qp_conf_merge(apr_pool_t *pool, void *base, void *over);
+extern const command_rec mod_qp_directives[];
+mod_qp_conf *mod_qp_conf_of(const server_rec *s);
+/** Hook check_config: loads everything, for apachectl -t as for a start. */
+int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                      server_rec *s);
+/** Hook post_config: looks at the listeners. */
+int mod_qp_conf_post(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
+                     server_rec *s);
+
+/* mod_qp_io.c */
+void mod_qp_io_init(mod_qp_io *io, conn_rec *c, int can_park);
+/** Makes unread input survive until the connection is taken up again. */
+void mod_qp_io_hold(mod_qp_io *io);
+/** Blocks until there is input, or its end. @return APR_TIMEUP or success */
+apr_status_t mod_qp_io_wait_input(mod_qp_io *io) QP_CHECKED;
+/** Blocks until the output is out. */
+apr_status_t mod_qp_io_wait_output(mod_qp_io *io) QP_CHECKED;
+
+/* mod_qp_log.c */
+extern const qp_log_sink mod_qp_log_conn;   /**< ctx: conn_rec */
+extern const qp_log_sink mod_qp_log_server; /**< ctx: server_rec */
+
+/* mod_qp_child.c */
+/** Hooks child_init and child_stopping. */
+void mod_qp_child_init(apr_pool_t *pchild, server_rec *s);
+void mod_qp_child_stopping(apr_pool_t *pchild, int graceful);
+/** Adds a session to those of the child, until its pool goes. */
+void mod_qp_child_add(mod_qp_conn *m);
+int mod_qp_child_is_stopping(const mod_qp_child *child);
+
+/* mod_qp_park.c */
+/** Takes a connection on: makes its session. */
+mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf);
+/** Runs the session until it ends or the MPM is to take it. @return OK */
+int mod_qp_park_run(mod_qp_conn *m);
+/** Hooks suspend_connection, resume_connection, pre_close_connection. */
+void mod_qp_park_suspend(conn_rec *c, request_rec *r);
+void mod_qp_park_resume(conn_rec *c, request_rec *r);
+int mod_qp_park_close(conn_rec *c);
+mod_qp_conn *mod_qp_park_of(const conn_rec *c);
+
+#endif /* MOD_QP_H */

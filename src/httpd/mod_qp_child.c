@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* A child process: what its sessions share, and how it stops. Everything lives
+ * in pchild. Which session waits for what is mod_qp_park's business. */
+
+#include "httpd/mod_qp.h"
+
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include <apr_portable.h>
+
+APLOG_USE_MODULE(qpsmtpd);
+
+/* Without its caches and timers a child cannot serve anybody. */
+static void give_up(server_rec *s, apr_status_t rv)
+{
+    ap_log_error(APLOG_MARK, APLOG_EMERG, rv, s,
+                 "QP9101: child process cannot be set up for SMTP");
+    exit(APEXIT_CHILDFATAL);
+}
+
+static void sweep_spool(server_rec *s, qp_server *server)
+{
+    qp_settings *settings = qp_settings_get(server->settings);
+    int removed = qp_spool_sweep(settings->spool_dir);
+
+    if (removed > 0) {
+        ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
+                     "QP9102: removed %d spool file(s) of dead sessions from "
+                     "%s",
+                     removed, settings->spool_dir);
+    }
+    qp_settings_release(settings);
+}
+
+static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
+{
+    mod_qp_child *child = apr_pcalloc(pchild, sizeof(*child));
+    apr_status_t rv;
+
+    rv = apr_thread_mutex_create(&child->mutex, APR_THREAD_MUTEX_DEFAULT,
+                                 pchild);
+    if (rv == APR_SUCCESS) {
+        rv = qp_timers_create(&child->timers, pchild);
+    }
+    if (rv != APR_SUCCESS) {
+        give_up(s, rv);
+    }
+    if (ap_mpm_query(AP_MPMQ_CAN_WAITIO, &child->can_park) != APR_SUCCESS) {
+        child->can_park = 0;
+    }
+    return child;
+}
+
+void mod_qp_child_init(apr_pool_t *pchild, server_rec *s)
+{
+    mod_qp_child *child = NULL;
+    mod_qp_conf *conf;
+    apr_status_t rv;
+
+    for (; s != NULL; s = s->next) {
+        conf = mod_qp_conf_of(s);
+        if (conf->server == NULL) {
+            continue;
+        }
+        if (child == NULL) {
+            child = make_child(pchild, s);
+        }
+        conf->child = child;
+        rv = qp_server_child_init(conf->server, pchild);
+        if (rv != APR_SUCCESS) {
+            give_up(s, rv);
+        }
+        sweep_spool(s, conf->server);
+    }
+}
+
+/* Sends nothing; but the MPM finds the connection readable and gives it to a
+ * worker, which sees that the child is stopping. */
+static void wake_parked(mod_qp_conn *m)
+{
+    apr_os_sock_t fd;
+
+    if (m->is_parked
+        && apr_os_sock_get(&fd, ap_get_conn_socket(m->c)) == APR_SUCCESS) {
+        shutdown(fd, SHUT_RD);
+    }
+}
+
+void mod_qp_child_stopping(apr_pool_t *pchild QP_UNUSED, int graceful)
+{
+    const server_rec *s;
+    mod_qp_child *child = NULL;
+    mod_qp_conn *m;
+
+    for (s = ap_server_conf; s != NULL && child == NULL; s = s->next) {
+        child = mod_qp_conf_of(s)->child;
+    }
+    if (child == NULL || !graceful) {
+        return;
+    }
+    __atomic_store_n(&child->stopping, 1, __ATOMIC_RELEASE);
+    apr_thread_mutex_lock(child->mutex);
+    for (m = child->sessions; m != NULL; m = m->next) {
+        wake_parked(m);
+    }
+    apr_thread_mutex_unlock(child->mutex);
+}
+
+int mod_qp_child_is_stopping(const mod_qp_child *child)
+{
+    return __atomic_load_n(&child->stopping, __ATOMIC_ACQUIRE);
+}
+
+static apr_status_t remove_session(void *data)
+{
+    mod_qp_conn *m = data;
+
+    apr_thread_mutex_lock(m->child->mutex);
+    if (m->prev != NULL) {
+        m->prev->next = m->next;
+    }
+    else {
+        m->child->sessions = m->next;
+    }
+    if (m->next != NULL) {
+        m->next->prev = m->prev;
+    }
+    apr_thread_mutex_unlock(m->child->mutex);
+    return APR_SUCCESS;
+}
+
+void mod_qp_child_add(mod_qp_conn *m)
+{
+    mod_qp_child *child = m->child;
+
+    apr_thread_mutex_lock(child->mutex);
+    m->next = child->sessions;
+    if (m->next != NULL) {
+        m->next->prev = m;
+    }
+    child->sessions = m;
+    apr_thread_mutex_unlock(child->mutex);
+    apr_pool_cleanup_register(m->c->pool, m, remove_session,
+                              apr_pool_cleanup_null);
+}

@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The directives (D14), and the start: each enabled virtual host becomes a
+ * qp_server, or httpd does not start. Everything lives in pconf. */
+
+#include "httpd/mod_qp.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include <ap_listen.h>
+#include <apr_strings.h>
+#include <http_main.h>
+
+APLOG_USE_MODULE(qpsmtpd);
+
+mod_qp_conf *mod_qp_conf_of(const server_rec *s)
+{
+    return ap_get_module_config(s->module_config, &qpsmtpd_module);
+}
+
+void *mod_qp_conf_create(apr_pool_t *pool, server_rec *s QP_UNUSED)
+{
+    mod_qp_conf *conf = apr_pcalloc(pool, sizeof(*conf));
+
+    conf->enabled = -1;
+    return conf;
+}
+
+/* Lists of the main server come first, its words hold where the virtual host
+ * has none. Whether the engine is on is not inherited. */
+void *mod_qp_conf_merge(apr_pool_t *pool, void *base, void *over)
+{
+    const mod_qp_conf *main_conf = base;
+    const mod_qp_conf *vhost = over;
+    mod_qp_conf *conf = apr_pmemdup(pool, vhost, sizeof(*conf));
+
+#define INHERIT(field)                                                         \
+    conf->field = vhost->field != NULL ? vhost->field : main_conf->field
+    INHERIT(config_dir);
+    INHERIT(plugin_dirs);
+    INHERIT(module_path);
+    INHERIT(plugins);
+    INHERIT(sets);
+#undef INHERIT
+    if (vhost->plugins != NULL && main_conf->plugins != NULL) {
+        conf->plugins =
+            apr_array_append(pool, main_conf->plugins, vhost->plugins);
+    }
+    if (vhost->sets != NULL && main_conf->sets != NULL) {
+        conf->sets = apr_hash_overlay(pool, vhost->sets, main_conf->sets);
+    }
+    return conf;
+}
+
+/* Directives. ------------------------------------------------------------- */
+
+static const char *where(const cmd_parms *cmd)
+{
+    return apr_psprintf(cmd->pool, "%s:%d", cmd->directive->filename,
+                        cmd->directive->line_num);
+}
+
+static const char *set_engine(cmd_parms *cmd, void *dummy QP_UNUSED, int on)
+{
+    mod_qp_conf_of(cmd->server)->enabled = on;
+    return NULL;
+}
+
+static const char *absolute(const cmd_parms *cmd, const char *dir)
+{
+    return ap_server_root_relative(cmd->pool, dir);
+}
+
+static const char *set_config_dir(cmd_parms *cmd, void *dummy QP_UNUSED,
+                                  const char *dir)
+{
+    mod_qp_conf_of(cmd->server)->config_dir = absolute(cmd, dir);
+    return NULL;
+}
+
+static const char *add_plugin_dir(cmd_parms *cmd, void *dummy QP_UNUSED,
+                                  const char *dir)
+{
+    mod_qp_conf *conf = mod_qp_conf_of(cmd->server);
+
+    if (conf->plugin_dirs == NULL) {
+        conf->plugin_dirs = apr_array_make(cmd->pool, 2, sizeof(const char *));
+    }
+    APR_ARRAY_PUSH(conf->plugin_dirs, const char *) = absolute(cmd, dir);
+    return NULL;
+}
+
+static const char *set_module_path(cmd_parms *cmd, void *dummy QP_UNUSED,
+                                   const char *dir)
+{
+    mod_qp_conf_of(cmd->server)->module_path = absolute(cmd, dir);
+    return NULL;
+}
+
+static apr_array_header_t *copy_words(apr_pool_t *pool, int argc,
+                                      char *const argv[])
+{
+    apr_array_header_t *words = apr_array_make(pool, argc, sizeof(char *));
+    int i;
+
+    for (i = 0; i < argc; i++) {
+        APR_ARRAY_PUSH(words, const char *) = argv[i];
+    }
+    return words;
+}
+
+static const char *add_plugin(cmd_parms *cmd, void *dummy QP_UNUSED, int argc,
+                              char *const argv[])
+{
+    mod_qp_conf *conf = mod_qp_conf_of(cmd->server);
+    qp_plugin_line *line;
+
+    if (argc < 1) {
+        return "QpsmtpdPlugin needs the name of a plugin";
+    }
+    if (conf->plugins == NULL) {
+        conf->plugins = apr_array_make(cmd->pool, 4, sizeof(qp_plugin_line));
+    }
+    line = apr_array_push(conf->plugins);
+    line->name = argv[0];
+    line->args = copy_words(cmd->pool, argc - 1, argv + 1);
+    line->where = where(cmd);
+    return NULL;
+}
+
+/* What is read at start from its file alone cannot be set here (D15). */
+static int is_file_only(const char *key)
+{
+    return strcmp(key, "plugins") == 0 || strcmp(key, "plugin_dirs") == 0
+           || strcmp(key, "logging") == 0;
+}
+
+static const char *add_set(cmd_parms *cmd, void *dummy QP_UNUSED, int argc,
+                           char *const argv[])
+{
+    mod_qp_conf *conf = mod_qp_conf_of(cmd->server);
+
+    if (argc < 2) {
+        return "QpsmtpdSet needs a config key and its value";
+    }
+    if (is_file_only(argv[0])) {
+        return apr_psprintf(cmd->pool,
+                            "QpsmtpdSet cannot set %s; use QpsmtpdPlugin and "
+                            "QpsmtpdPluginDirs, or its file",
+                            argv[0]);
+    }
+    if (conf->sets == NULL) {
+        conf->sets = apr_hash_make(cmd->pool);
+    }
+    apr_hash_set(conf->sets, argv[0], APR_HASH_KEY_STRING,
+                 copy_words(cmd->pool, argc - 1, argv + 1));
+    return NULL;
+}
+
+const command_rec mod_qp_directives[] = {
+    AP_INIT_FLAG("QpsmtpdEngine", set_engine, NULL, RSRC_CONF,
+                 "On: this virtual host speaks SMTP"),
+    AP_INIT_TAKE1("QpsmtpdConfigDir", set_config_dir, NULL, RSRC_CONF,
+                  "Folder of the config files: plugins, rcpthosts, me, ..."),
+    AP_INIT_ITERATE("QpsmtpdPluginDirs", add_plugin_dir, NULL, RSRC_CONF,
+                    "Folders that are searched for plugins first"),
+    AP_INIT_TAKE1("QpsmtpdModulePath", set_module_path, NULL, RSRC_CONF,
+                  "Folder of plugins whose names contain ::"),
+    AP_INIT_TAKE_ARGV("QpsmtpdPlugin", add_plugin, NULL, RSRC_CONF,
+                      "A plugin and its arguments, after those of the file"),
+    AP_INIT_TAKE_ARGV("QpsmtpdSet", add_set, NULL, RSRC_CONF,
+                      "A config key and its value, in place of its file"),
+    { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
+};
+
+/* The start. ---------------------------------------------------------------- */
+
+static const char *create_server(server_rec *s, mod_qp_conf *conf,
+                                 apr_pool_t *pconf)
+{
+    qp_server_spec spec;
+
+    memset(&spec, 0, sizeof(spec));
+    spec.config_dir =
+        conf->config_dir != NULL ? conf->config_dir : QP_CONFIG_DIR;
+    spec.plugin_dirs = conf->plugin_dirs;
+    spec.module_path = conf->module_path;
+    spec.plugins = conf->plugins;
+    spec.sets = conf->sets;
+    spec.log_sink = &mod_qp_log_server;
+    spec.log_ctx = s;
+    return qp_server_create(&conf->server, &spec, pconf);
+}
+
+int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
+                      apr_pool_t *ptemp QP_UNUSED, server_rec *s)
+{
+    mod_qp_conf *conf;
+    const char *error;
+
+    for (; s != NULL; s = s->next) {
+        conf = mod_qp_conf_of(s);
+        if (conf->enabled != 1) {
+            continue;
+        }
+        error = create_server(s, conf, pconf);
+        if (error != NULL) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, NULL,
+                         "QP9001: %s", error);
+            return HTTP_INTERNAL_SERVER_ERROR;
+        }
+    }
+    return OK;
+}
+
+/* "Listen PORT" alone is a listener for http, where the kernel holds the
+ * connection back until the client speaks: an SMTP client never does. */
+static const char *find_filter(server_rec *s, const ap_listen_rec *listener)
+{
+    const core_server_config *core =
+        ap_get_core_module_config(s->module_config);
+    const char *filter;
+
+    if (listener->protocol == NULL || core->accf_map == NULL) {
+        return NULL;
+    }
+    filter = apr_table_get(core->accf_map, listener->protocol);
+    return filter != NULL && strcmp(filter, "none") != 0 ? filter : NULL;
+}
+
+static void check_listener(server_rec *s, const server_addr_rec *addr)
+{
+    const ap_listen_rec *listener;
+
+    for (listener = ap_listeners; listener != NULL; listener = listener->next) {
+        if (listener->bind_addr->port == addr->host_port
+            && find_filter(ap_server_conf, listener) != NULL) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                         "QP9002: the listener on port %d (protocol %s) would "
+                         "delay the greeting until the client speaks; write "
+                         "\"Listen %d smtp\"",
+                         listener->bind_addr->port, listener->protocol,
+                         listener->bind_addr->port);
+            return;
+        }
+    }
+}
+
+int mod_qp_conf_post(apr_pool_t *pconf QP_UNUSED, apr_pool_t *plog QP_UNUSED,
+                     apr_pool_t *ptemp QP_UNUSED, server_rec *s)
+{
+    const server_addr_rec *addr;
+
+    if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
+        return OK;
+    }
+    for (; s != NULL; s = s->next) {
+        if (mod_qp_conf_of(s)->server == NULL) {
+            continue;
+        }
+        for (addr = s->addrs; addr != NULL; addr = addr->next) {
+            check_listener(s, addr);
+        }
+    }
+    return OK;
+}

@@ -1,0 +1,219 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* qp_io over httpd's filters. Buckets live in two brigades of the connection,
+ * which are cleaned, never made anew. On an MPM that takes connections back
+ * nothing here blocks. It does not look at what the octets say. */
+
+#include "httpd/mod_qp.h"
+
+#include <util_filter.h>
+
+/* Asked of the filters at once. Larger means more memory for a session that
+ * sends a message, smaller means more calls. */
+#define READ_SIZE 32768
+
+static mod_qp_io *io_of(qp_io *base)
+{
+    return (mod_qp_io *)base;
+}
+
+/* The first unread octets of the brigade. @return APR_EAGAIN: it is empty */
+static apr_status_t read_first(mod_qp_io *io, const char **data,
+                               apr_size_t *len)
+{
+    apr_bucket *bucket;
+    apr_status_t rv;
+
+    while (!APR_BRIGADE_EMPTY(io->in)) {
+        bucket = APR_BRIGADE_FIRST(io->in);
+        if (APR_BUCKET_IS_EOS(bucket)) {
+            io->broken = APR_EOF;
+            return APR_EOF;
+        }
+        rv = apr_bucket_read(bucket, data, len, APR_BLOCK_READ);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+        if (*len > io->consumed) {
+            *data += io->consumed;
+            *len -= io->consumed;
+            return APR_SUCCESS;
+        }
+        apr_bucket_delete(bucket);
+        io->consumed = 0;
+    }
+    return APR_EAGAIN;
+}
+
+static apr_status_t fill(mod_qp_io *io, apr_read_type_e block)
+{
+    apr_status_t rv;
+
+    rv = ap_get_brigade(io->c->input_filters, io->in, AP_MODE_READBYTES, block,
+                        READ_SIZE);
+    /* "Nothing there" is said in two ways, by the core and by mod_ssl. */
+    if (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(io->in)) {
+        return APR_EAGAIN;
+    }
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)
+        && !APR_STATUS_IS_TIMEUP(rv)) {
+        io->broken = rv;
+    }
+    return rv;
+}
+
+static apr_status_t peek(qp_io *base, const char **data, apr_size_t *len)
+{
+    mod_qp_io *io = io_of(base);
+    apr_status_t rv;
+
+    for (;;) {
+        rv = read_first(io, data, len);
+        if (!APR_STATUS_IS_EAGAIN(rv)) {
+            return rv;
+        }
+        rv = io->broken != APR_SUCCESS ? io->broken
+                                       : fill(io, APR_NONBLOCK_READ);
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+}
+
+static void skip(qp_io *base, apr_size_t len)
+{
+    io_of(base)->consumed += len;
+}
+
+static void write_out(qp_io *base, const char *data, apr_size_t len)
+{
+    mod_qp_io *io = io_of(base);
+
+    QP_IGNORE(apr_brigade_write(io->out, NULL, NULL, data, len),
+              "without a flush function it cannot fail");
+}
+
+/* A bucket that makes mod_ssl's coalescing filter let go of what it holds, as
+ * a FLUSH bucket does, without making the core filter block. */
+static apr_status_t read_push(apr_bucket *bucket QP_UNUSED, const char **data,
+                              apr_size_t *len, apr_read_type_e block QP_UNUSED)
+{
+    *data = "";
+    *len = 0;
+    return APR_SUCCESS;
+}
+
+static const apr_bucket_type_t push_type = { "QPPUSH",
+                                             5,
+                                             APR_BUCKET_METADATA,
+                                             apr_bucket_destroy_noop,
+                                             read_push,
+                                             apr_bucket_setaside_noop,
+                                             apr_bucket_split_notimpl,
+                                             apr_bucket_simple_copy };
+
+static apr_bucket *make_push(apr_bucket_alloc_t *list)
+{
+    apr_bucket *bucket = apr_bucket_alloc(sizeof(*bucket), list);
+
+    APR_BUCKET_INIT(bucket);
+    bucket->free = apr_bucket_free;
+    bucket->list = list;
+    bucket->type = &push_type;
+    bucket->length = 0;
+    bucket->start = 0;
+    bucket->data = NULL;
+    return bucket;
+}
+
+/* What event does itself for a connection in write completion. */
+static apr_status_t write_pending(conn_rec *c)
+{
+    ap_filter_t *filter = c->output_filters;
+    apr_status_t rv;
+
+    while (filter->next != NULL) {
+        filter = filter->next;
+    }
+    rv = filter->frec->filter_func.out_func(filter, NULL);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    return c->data_in_output_filters ? APR_EAGAIN : APR_SUCCESS;
+}
+
+static apr_status_t pass_output(mod_qp_io *io, apr_bucket *last)
+{
+    apr_status_t rv;
+
+    APR_BRIGADE_INSERT_TAIL(io->out, last);
+    rv = ap_pass_brigade(io->c->output_filters, io->out);
+    apr_brigade_cleanup(io->out);
+    return rv;
+}
+
+apr_status_t mod_qp_io_wait_output(mod_qp_io *io)
+{
+    if (io->c->aborted) {
+        return APR_ECONNABORTED;
+    }
+    return pass_output(io, apr_bucket_flush_create(io->c->bucket_alloc));
+}
+
+static apr_status_t flush_out(qp_io *base)
+{
+    mod_qp_io *io = io_of(base);
+    apr_status_t rv;
+
+    if (io->base.unsent == 0) {
+        return APR_SUCCESS;
+    }
+    if (io->c->aborted) {
+        return APR_ECONNABORTED;
+    }
+    if (!io->can_park) {
+        return mod_qp_io_wait_output(io);
+    }
+    if (!APR_BRIGADE_EMPTY(io->out)) {
+        rv = pass_output(io, make_push(io->c->bucket_alloc));
+        if (rv != APR_SUCCESS) {
+            return rv;
+        }
+    }
+    return write_pending(io->c);
+}
+
+static const qp_io_vtable vtable = { peek, skip, write_out, flush_out };
+
+void mod_qp_io_init(mod_qp_io *io, conn_rec *c, int can_park)
+{
+    io->base.vtable = &vtable;
+    io->c = c;
+    io->can_park = can_park;
+    io->in = apr_brigade_create(c->pool, c->bucket_alloc);
+    io->out = apr_brigade_create(c->pool, c->bucket_alloc);
+}
+
+void mod_qp_io_hold(mod_qp_io *io)
+{
+    apr_bucket *bucket;
+
+    for (bucket = APR_BRIGADE_FIRST(io->in);
+         bucket != APR_BRIGADE_SENTINEL(io->in);
+         bucket = APR_BUCKET_NEXT(bucket)) {
+        QP_IGNORE(apr_bucket_setaside(bucket, io->c->pool),
+                  "a bucket without it is stable");
+    }
+}
+
+apr_status_t mod_qp_io_wait_input(mod_qp_io *io)
+{
+    apr_status_t rv = fill(io, APR_BLOCK_READ);
+
+    if (APR_STATUS_IS_TIMEUP(rv)) {
+        return rv;
+    }
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        io->broken = APR_EOF; /* a blocking read has nothing: no more comes */
+    }
+    return APR_SUCCESS;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Carries a session on a connection: runs it, and hands it to the MPM while it
+ * waits. On event a waiting session holds no thread; on worker and prefork the
+ * thread waits in place. The session lives in the connection's pool. After a
+ * session is handed over it must not be touched: another worker may have it. */
+
+#include "httpd/mod_qp.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <apr_portable.h>
+#include <http_protocol.h>
+#include <scoreboard.h>
+
+APLOG_USE_MODULE(qpsmtpd);
+
+/* Without a descriptor for the waker the thread looks again after this. */
+#define NAP apr_time_from_msec(20)
+
+/* Wakes the session by an eventfd. Counted, from malloc. */
+typedef struct mod_qp_waker {
+    qp_waker base; /* first */
+    int fd;
+} mod_qp_waker;
+
+static void wake_session(qp_waker *base)
+{
+    mod_qp_waker *waker = (mod_qp_waker *)base;
+    uint64_t one = 1;
+
+    if (waker->fd >= 0 && write(waker->fd, &one, sizeof(one)) < 0) {
+        return; /* it is full: the session has been woken */
+    }
+}
+
+static void destroy_waker(qp_waker *base)
+{
+    mod_qp_waker *waker = (mod_qp_waker *)base;
+
+    if (waker->fd >= 0) {
+        close(waker->fd);
+    }
+    free(waker);
+}
+
+static qp_waker *make_waker(void *ctx)
+{
+    mod_qp_conn *m = ctx;
+    mod_qp_waker *waker = malloc(sizeof(*waker));
+
+    if (waker == NULL) {
+        abort();
+    }
+    waker->base.wake = wake_session;
+    waker->base.destroy = destroy_waker;
+    waker->base.refs = 1;
+    waker->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+    m->waker = waker;
+    return &waker->base;
+}
+
+mod_qp_conn *mod_qp_park_of(const conn_rec *c)
+{
+    return ap_get_module_config(c->conn_config, &qpsmtpd_module);
+}
+
+/* event takes the Timeout of parked connections from the main server; only its
+ * own post_read_request hook makes it look at the virtual host's. */
+static void use_vhost_timeout(conn_rec *c)
+{
+    const apr_array_header_t *hooks = ap_hook_get_post_read_request();
+    const ap_LINK_post_read_request_t *link;
+    request_rec r;
+    int i;
+
+    if (hooks == NULL || c->base_server->timeout == ap_server_conf->timeout) {
+        return;
+    }
+    memset(&r, 0, sizeof(r));
+    r.connection = c;
+    r.server = c->base_server;
+    r.pool = c->pool;
+    link = (const ap_LINK_post_read_request_t *)hooks->elts;
+    for (i = 0; i < hooks->nelts; i++) {
+        if (link[i].szName != NULL && strcmp(link[i].szName, "event.c") == 0) {
+            link[i].pFunc(&r);
+        }
+    }
+}
+
+static qp_peers describe_peers(conn_rec *c)
+{
+    qp_peers peers;
+
+    memset(&peers, 0, sizeof(peers));
+    peers.remote_ip = c->client_ip;
+    peers.remote_port = c->client_addr->port;
+    peers.local_ip = c->local_ip;
+    peers.local_port = c->local_addr->port;
+    peers.remote_host = c->remote_host; /* NULL as long as nobody asked */
+    return peers;
+}
+
+mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
+{
+    mod_qp_conn *m = apr_pcalloc(c->pool, sizeof(*m));
+    qp_peers peers = describe_peers(c);
+    int can_park = conf->child->can_park && c->cs != NULL;
+
+    m->c = c;
+    m->child = conf->child;
+    mod_qp_io_init(&m->io, c, can_park);
+    m->carrier.io = &m->io.base;
+    m->carrier.log_sink = &mod_qp_log_conn;
+    m->carrier.log_ctx = c;
+    m->carrier.make_waker = make_waker;
+    m->carrier.waker_ctx = m;
+    m->carrier.timers = conf->child->timers;
+    ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
+    mod_qp_child_add(m);
+    if (can_park) {
+        use_vhost_timeout(c);
+    }
+    m->qp = qp_engine_begin(conf->server, &m->carrier, &peers, c->pool);
+    return m;
+}
+
+static int finish(mod_qp_conn *m)
+{
+    m->wait = MOD_QP_RUNS;
+    m->c->keepalive = AP_CONN_CLOSE;
+    if (m->c->cs != NULL) {
+        m->c->cs->state = CONN_STATE_LINGER;
+    }
+    return OK;
+}
+
+/* The last that is done with a session before the MPM has it. */
+static int hand_over(mod_qp_conn *m, mod_qp_wait wait, int sense)
+{
+    m->wait = wait;
+    mod_qp_io_hold(&m->io);
+    m->c->cs->sense = sense;
+    m->c->cs->state = CONN_STATE_ASYNC_WAITIO;
+    return OK;
+}
+
+static void drain_waker(const mod_qp_waker *waker)
+{
+    uint64_t count;
+
+    if (read(waker->fd, &count, sizeof(count)) < 0) {
+        return; /* something else woke us; the engine looks for itself */
+    }
+}
+
+/* Waits in place: on an MPM that does not take connections back, or without a
+ * descriptor. The deadline of the plugin ends it. */
+static void wait_for_wake(mod_qp_conn *m)
+{
+    struct pollfd waiting = { 0, POLLIN, 0 };
+
+    if (m->waker->fd < 0) {
+        apr_sleep(NAP);
+        return;
+    }
+    waiting.fd = m->waker->fd;
+    while (poll(&waiting, 1, -1) < 0 && errno == EINTR) {
+        continue;
+    }
+    drain_waker(m->waker);
+}
+
+/* @return whether the session goes on */
+static int wait_for_input(mod_qp_conn *m)
+{
+    if (APR_STATUS_IS_TIMEUP(mod_qp_io_wait_input(&m->io))) {
+        qp_engine_end(m->qp, QP_END_TIMEOUT);
+        return 0;
+    }
+    return 1;
+}
+
+static int wait_for_output(mod_qp_conn *m)
+{
+    if (mod_qp_io_wait_output(&m->io) != APR_SUCCESS) {
+        qp_engine_end(m->qp, QP_END_EOF);
+        return 0;
+    }
+    return 1;
+}
+
+/* A server that stops lets transactions finish, and nothing else begin. */
+static int must_stop(mod_qp_conn *m)
+{
+    return mod_qp_child_is_stopping(m->child) && qp_engine_is_idle(m->qp);
+}
+
+int mod_qp_park_run(mod_qp_conn *m)
+{
+    int can_park = m->io.can_park;
+
+    for (;;) {
+        switch (qp_engine_run(m->qp)) {
+        case QP_WANT_CLOSE:
+            return finish(m);
+        case QP_WANT_INPUT:
+            if (must_stop(m)) {
+                qp_engine_end(m->qp, QP_END_STOPPING);
+            }
+            else if (can_park) {
+                return hand_over(m, MOD_QP_WAITS_CLIENT, CONN_SENSE_WANT_READ);
+            }
+            else {
+                wait_for_input(m);
+            }
+            break;
+        case QP_WANT_OUTPUT:
+            if (can_park) {
+                return hand_over(m, MOD_QP_WAITS_CLIENT, CONN_SENSE_WANT_WRITE);
+            }
+            wait_for_output(m);
+            break;
+        case QP_WANT_WAKE:
+            if (can_park && m->waker->fd >= 0) {
+                return hand_over(m, MOD_QP_WAITS_WAKE, CONN_SENSE_WANT_READ);
+            }
+            wait_for_wake(m);
+            break;
+        }
+    }
+}
+
+/* Hooks around the time that the MPM has the connection. -------------------- */
+
+/* The MPM watches whatever descriptor the socket has: for the time being, the
+ * waker's. */
+static void swap_socket(mod_qp_conn *m)
+{
+    apr_socket_t *socket = ap_get_conn_socket(m->c);
+
+    if (apr_os_sock_get(&m->socket, socket) == APR_SUCCESS) {
+        apr_os_sock_put(&socket, &m->waker->fd, m->c->pool);
+        m->is_swapped = 1;
+    }
+}
+
+static void set_parked(mod_qp_conn *m, int is_parked)
+{
+    apr_thread_mutex_lock(m->child->mutex);
+    m->is_parked = is_parked;
+    if (is_parked && mod_qp_child_is_stopping(m->child)) {
+        apr_os_sock_get(&m->socket, ap_get_conn_socket(m->c));
+        shutdown(m->socket, SHUT_RD);
+    }
+    apr_thread_mutex_unlock(m->child->mutex);
+}
+
+void mod_qp_park_suspend(conn_rec *c, request_rec *r QP_UNUSED)
+{
+    mod_qp_conn *m = mod_qp_park_of(c);
+
+    if (m == NULL || c->cs->state != CONN_STATE_ASYNC_WAITIO) {
+        return;
+    }
+    if (m->wait == MOD_QP_WAITS_WAKE && !m->is_swapped) {
+        swap_socket(m);
+    }
+    else if (m->wait == MOD_QP_WAITS_CLIENT && qp_engine_is_idle(m->qp)) {
+        set_parked(m, 1);
+    }
+}
+
+void mod_qp_park_resume(conn_rec *c, request_rec *r QP_UNUSED)
+{
+    mod_qp_conn *m = mod_qp_park_of(c);
+    apr_socket_t *socket;
+
+    if (m == NULL) {
+        return;
+    }
+    if (m->is_swapped) {
+        socket = ap_get_conn_socket(c);
+        apr_os_sock_put(&socket, &m->socket, c->pool);
+        m->is_swapped = 0;
+        drain_waker(m->waker);
+    }
+    if (m->is_parked) {
+        set_parked(m, 0);
+    }
+    m->wait = MOD_QP_RUNS;
+}
+
+/* The end of every connection that is not torn down with its process. If the
+ * session does not know yet, the MPM has closed it: its time is up. */
+int mod_qp_park_close(conn_rec *c)
+{
+    mod_qp_conn *m = mod_qp_park_of(c);
+
+    if (m == NULL) {
+        return DECLINED;
+    }
+    qp_engine_end(m->qp, c->aborted ? QP_END_EOF : QP_END_TIMEOUT);
+    return OK;
+}
