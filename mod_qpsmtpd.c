@@ -34,6 +34,8 @@ static void register_hooks(apr_pool_t *pool QP_UNUSED)
     ap_hook_post_config(mod_qp_conf_post, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(mod_qp_child_init, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_stopping(mod_qp_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
+    ap_hook_child_status(mod_qp_count_child_status, NULL, NULL,
+                         APR_HOOK_MIDDLE);
     ap_hook_process_connection(process_connection, NULL, readers,
                                APR_HOOK_REALLY_FIRST);
     ap_hook_suspend_connection(mod_qp_park_suspend, NULL, NULL, APR_HOOK_LAST);

@@ -143,7 +143,8 @@ typedef struct qp_pre_connection_arg {
     int remote_port;
     int local_port;
     int max_conn_ip; /**< config max_conn_ip; 0: no limit */
-    int conns_of_ip; /**< open connections of remote_ip, this one included */
+    int conns_of_ip; /**< open ones of remote_ip, this included, over all
+                          children */
 } qp_pre_connection_arg;
 
 /** Of the hook connect. The rest is at qp_connection(). */

@@ -58,7 +58,7 @@ void qp_log_write(const qp_logger *logger, int level, const char *tag,
 /** A line of a plugin at a hook. */
 void qp_log_vplugin(const qp_logger *logger, int level, const char *tag,
                     const char *plugin, const char *hook, const char *lead,
-                    const char *fmt, va_list ap);
+                    const char *fmt, va_list ap) QP_PRINTF(7, 0);
 
 /** Writes "TAG: [ID PEER tN] PLUGIN: TEXT" as far as it is known.
  *  @return the length */

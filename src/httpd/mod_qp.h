@@ -25,14 +25,17 @@
 extern QP_EXPORT module AP_MODULE_DECLARE_DATA qpsmtpd_module;
 
 typedef struct mod_qp_conn mod_qp_conn;
+typedef struct mod_qp_count mod_qp_count;
 
 /** What a child process has for all its sessions. Lives in pchild. */
 typedef struct mod_qp_child {
     qp_timers *timers;
     apr_thread_mutex_t *mutex; /**< guards sessions and is_parked in them */
     mod_qp_conn *sessions;
-    int can_park; /**< the MPM takes connections back (event) */
-    int stopping; /**< atomic: idle sessions are to end */
+    mod_qp_count *count; /**< or NULL: there is no shared memory */
+    int region;          /**< of count: this child's */
+    int can_park;        /**< the MPM takes connections back (event) */
+    int stopping;        /**< atomic: idle sessions are to end */
 } mod_qp_child;
 
 /** A virtual host. Lives in pconf. */
@@ -103,6 +106,21 @@ apr_status_t mod_qp_io_wait_output(mod_qp_io *io) QP_CHECKED;
 /* mod_qp_log.c */
 extern const qp_log_sink mod_qp_log_conn;   /**< ctx: conn_rec */
 extern const qp_log_sink mod_qp_log_server; /**< ctx: server_rec */
+
+/* mod_qp_count.c */
+/** The table, made when it is first asked for, by the parent; or NULL. */
+mod_qp_count *mod_qp_count_get(server_rec *s);
+/** Takes a region for this child. @return it, or -1: none is left */
+int mod_qp_count_claim(mod_qp_count *count);
+/** A connection comes or goes. Call with the child's mutex. */
+void mod_qp_count_enter(mod_qp_count *count, int own, const char *ip);
+void mod_qp_count_leave(mod_qp_count *count, int own, const char *ip);
+/** Open connections of an address, over all children. */
+int mod_qp_count_sum(const mod_qp_count *count, const char *ip);
+/** Hook child_status, in the parent. */
+void mod_qp_count_child_status(server_rec *s, pid_t pid,
+                               ap_generation_t generation, int slot,
+                               mpm_child_status status);
 
 /* mod_qp_child.c */
 /** Hooks child_init and child_stopping. */

@@ -46,6 +46,13 @@ static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
     if (rv != APR_SUCCESS) {
         give_up(s, rv);
     }
+    child->count = mod_qp_count_get(s);
+    if (child->count != NULL) {
+        child->region = mod_qp_count_claim(child->count);
+    }
+    if (child->region < 0) {
+        child->count = NULL; /* more processes than httpd has slots for */
+    }
     if (ap_mpm_query(AP_MPMQ_CAN_WAITIO, &child->can_park) != APR_SUCCESS) {
         child->can_park = 0;
     }
@@ -117,6 +124,9 @@ static apr_status_t remove_session(void *data)
     mod_qp_conn *m = data;
 
     apr_thread_mutex_lock(m->child->mutex);
+    if (m->child->count != NULL) {
+        mod_qp_count_leave(m->child->count, m->child->region, m->c->client_ip);
+    }
     if (m->prev != NULL) {
         m->prev->next = m->next;
     }
@@ -140,6 +150,9 @@ void mod_qp_child_add(mod_qp_conn *m)
         m->next->prev = m;
     }
     child->sessions = m;
+    if (child->count != NULL) {
+        mod_qp_count_enter(child->count, child->region, m->c->client_ip);
+    }
     apr_thread_mutex_unlock(child->mutex);
     apr_pool_cleanup_register(m->c->pool, m, remove_session,
                               apr_pool_cleanup_null);

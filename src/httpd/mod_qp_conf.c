@@ -258,6 +258,7 @@ int mod_qp_conf_post(apr_pool_t *pconf QP_UNUSED, apr_pool_t *plog QP_UNUSED,
         if (mod_qp_conf_of(s)->server == NULL) {
             continue;
         }
+        QP_IGNORE(mod_qp_count_get(s) == NULL, "it has said so");
         for (addr = s->addrs; addr != NULL; addr = addr->next) {
             check_listener(s, addr);
         }

@@ -94,9 +94,10 @@ static void use_vhost_timeout(conn_rec *c)
     }
 }
 
-static qp_peers describe_peers(conn_rec *c)
+static qp_peers describe_peers(conn_rec *c, const mod_qp_conf *conf)
 {
     qp_peers peers;
+    const mod_qp_count *count = conf->child->count;
 
     memset(&peers, 0, sizeof(peers));
     peers.remote_ip = c->client_ip;
@@ -104,13 +105,18 @@ static qp_peers describe_peers(conn_rec *c)
     peers.local_ip = c->local_ip;
     peers.local_port = c->local_addr->port;
     peers.remote_host = c->remote_host; /* NULL as long as nobody asked */
+    /* Only a plugin asks for it, and it costs a look at every child. */
+    if (count != NULL
+        && conf->server->hooks.counts[QP_HOOK_pre_connection] > 0) {
+        peers.conns_of_ip = mod_qp_count_sum(count, c->client_ip);
+    }
     return peers;
 }
 
 mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
 {
     mod_qp_conn *m = apr_pcalloc(c->pool, sizeof(*m));
-    qp_peers peers = describe_peers(c);
+    qp_peers peers;
     int can_park = conf->child->can_park && c->cs != NULL;
 
     m->c = c;
@@ -124,6 +130,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     m->carrier.timers = conf->child->timers;
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
     mod_qp_child_add(m);
+    peers = describe_peers(c, conf);
     if (can_park) {
         use_vhost_timeout(c);
     }

@@ -28,7 +28,9 @@ typedef struct qp_conffile {
 /**
  * Reads the file of a key.
  * @param dir  the config folder
- * @param out  never NULL on success; no lines when the file does not exist
+ * @param out  never NULL, also after a fault, when it tells by
+ *             qp_conffile_changed() whether to try again; no lines when the
+ *             file does not exist
  * @return NULL, or "FILE:LINE: what is wrong": unreadable, a missing include,
  *         a circle of includes, a NUL or a line over 64 KiB
  */

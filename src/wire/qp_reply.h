@@ -13,7 +13,7 @@
 
 /**
  * Writes one reply. Each line of @a text becomes a line of the reply; what is
- * not printable ASCII becomes '?', what is too long is cut.
+ * neither printable ASCII nor a tab becomes '?', what is too long is cut.
  * @param dsn  such as "5.7.1", put in front of each line; NULL or "": none
  */
 void qp_reply_write(qp_io *io, int code, const char *dsn, const char *text);
