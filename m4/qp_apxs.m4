@@ -49,12 +49,16 @@ AS_IF([test -n "$qp_progname"], [], [qp_progname=httpd])
 AS_IF([test -x "$APR_CONFIG"], [], [AC_PATH_PROG([APR_CONFIG], [apr-1-config])])
 AS_IF([test -n "$APR_CONFIG"], [],
     [AC_MSG_ERROR([apr-1-config was not found: Debian has it in libapr1-dev])])
+AC_PATH_PROG([APU_CONFIG], [apu-1-config])
+AS_IF([test -n "$APU_CONFIG"], [],
+    [AC_MSG_ERROR([apu-1-config was not found: Debian has it in libaprutil1-dev])])
 HTTPD=$qp_sbindir/$qp_progname
 AC_SUBST([HTTPD])
 
-APR_CPPFLAGS=`"$APR_CONFIG" --includes --cppflags`
+APR_CPPFLAGS=`"$APR_CONFIG" --includes --cppflags; "$APU_CONFIG" --includes`
+APR_CPPFLAGS=`echo $APR_CPPFLAGS`
 APR_CFLAGS=`"$APR_CONFIG" --cflags`
-APR_LIBS=`"$APR_CONFIG" --link-ld`
+APR_LIBS="`"$APR_CONFIG" --link-ld` `"$APU_CONFIG" --link-ld`"
 APR_PC_CFLAGS=`echo $APR_CPPFLAGS $APR_CFLAGS`
 QP_SYSTEM([APR_CPPFLAGS])
 HTTPD_CPPFLAGS="-I$qp_includedir"

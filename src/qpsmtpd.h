@@ -31,6 +31,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <apr_buckets.h>
 #include <apr_file_io.h>
 #include <apr_pools.h>
 #include <apr_tables.h>
@@ -546,6 +547,17 @@ QP_EXPORT const char *qp_plugin_name(const qp_plugin *self);
 /** The plugin's own copy of its slots; to be edited in setup only. */
 QP_EXPORT qp_hooks *qp_plugin_hooks(qp_plugin *self);
 
+/** The hook that is running, such as "rcpt"; "" outside of hooks. */
+QP_EXPORT const char *qp_current_hook(const qp_session *qp);
+
+/** A further set of slots of the plugin, all empty; in setup only. Use
+ *  qp_register_NAME(self, function, place) below. */
+typedef enum qp_place {
+    QP_IN_ORDER,   /**< behind the plugins of earlier lines */
+    QP_BEFORE_ALL, /**< before everything that is there so far */
+} qp_place;
+QP_EXPORT qp_hooks *qp_plugin_add_hooks(qp_plugin *self, qp_place place);
+
 /** The parent's slots, and in @a parent what to pass as self; or NULL. */
 QP_EXPORT const qp_hooks *qp_super(const qp_plugin *self,
                                    const qp_plugin **parent);
@@ -557,12 +569,22 @@ QP_EXPORT const qp_hooks *qp_super(const qp_plugin *self,
     static inline qp_rc qp_super_##hook(const qp_plugin *self, qp_session *qp, \
                                         type *arg)                             \
     {                                                                          \
-        const qp_plugin *parent;                                               \
-        const qp_hooks *hooks = qp_super(self, &parent);                       \
+        const qp_hooks *hooks = qp_super(self, &self);                         \
                                                                                \
-        return hooks != NULL && hooks->hook != NULL                            \
-                   ? hooks->hook(parent, qp, arg)                              \
-                   : QP_DECLINED;                                              \
+        while (hooks != NULL && hooks->hook == NULL) {                         \
+            hooks = qp_super(self, &self);                                     \
+        }                                                                      \
+        return hooks != NULL ? hooks->hook(self, qp, arg) : QP_DECLINED;       \
+    }
+
+#define QP_REGISTER_IMPL(hook, type)                                           \
+    static inline void qp_register_##hook(qp_plugin *self,                     \
+                                          qp_rc (*function)(const qp_plugin *, \
+                                                            qp_session *,      \
+                                                            type *),           \
+                                          qp_place place)                      \
+    {                                                                          \
+        qp_plugin_add_hooks(self, place)->hook = function;                     \
     }
 
 /** Every hook with the type of its argument, in the order of qp_hooks. */
@@ -608,6 +630,28 @@ QP_EXPORT const qp_hooks *qp_super(const qp_plugin *self,
     X(ok, const qp_verdict_arg)
 
 QP_HOOK_LIST(QP_SUPER_IMPL)
+QP_HOOK_LIST(QP_REGISTER_IMPL)
+
+/* 4.3 Loaders: plugins that are no shared objects ------------------------ */
+
+/** What a loader makes of a file. */
+typedef struct qp_loaded {
+    apr_pool_t *pool;  /**< lives as long as the configuration */
+    qp_plugin_def def; /**< out: hooks that know the file by their baton */
+    void *baton;       /**< out: see qp_loader_baton() */
+    const char *error; /**< out: with QP_DENY, a sentence that stops httpd */
+} qp_loaded;
+
+/** QP_OK: loaded. QP_DECLINED: not a file of mine. QP_DENY: it is, but it is
+ *  faulty. @a name is that of config/plugins, @a file its path. */
+typedef qp_rc qp_loader(const char *name, const char *file, qp_loaded *out);
+
+/** Offers the files of the lines that follow, if there is no NAME.so but a
+ *  NAME, to @a loader; in setup only. */
+QP_EXPORT void qp_add_loader(qp_plugin *self, qp_loader *loader);
+
+/** What the loader left for the plugin that it has loaded. */
+QP_EXPORT void *qp_loader_baton(const qp_plugin *self);
 
 /* ======================================================================
  * 5. Services
@@ -651,6 +695,27 @@ QP_EXPORT qp_rc qp_reject(const qp_plugin *self, qp_session *qp,
 QP_EXPORT qp_rc qp_fault(const qp_plugin *self, qp_session *qp, const char *fmt,
                          ...) QP_PRINTF(3, 4);
 
+/** Sends a reply that asks for more, such as 334; the command goes on. */
+QP_EXPORT void qp_prompt(qp_session *qp, int code, const char *fmt, ...)
+    QP_PRINTF(3, 4);
+
+/**
+ * Reads what the client sends behind the current command, for a plugin that
+ * adds a command with a dialogue of its own.
+ * @param max   octets of the line, line end included
+ * @param line  out: without its line end, in the command's pool
+ * @return APR_SUCCESS; APR_EAGAIN: await qp_client_input(); APR_EINVAL: bare
+ *         LF, bare CR or NUL; APR_ENOSPC: too long; APR_EOF or an error: the
+ *         client has gone, answer anything
+ */
+QP_EXPORT apr_status_t qp_client_line(qp_session *qp, apr_size_t max,
+                                      const char **line) QP_CHECKED;
+/** The same for raw octets: shows what is there, of which qp_client_skip()
+ *  takes as many as were used. */
+QP_EXPORT apr_status_t qp_client_peek(qp_session *qp, const char **data,
+                                      apr_size_t *len) QP_CHECKED;
+QP_EXPORT void qp_client_skip(qp_session *qp, apr_size_t len);
+
 /** Adds a line to the answer to EHLO; to be called in the hook ehlo. */
 QP_EXPORT void qp_add_capability(qp_session *qp, const char *text);
 
@@ -673,12 +738,20 @@ QP_EXPORT const char *qp_conn_hello_host(const qp_conn *conn);
 /** Whether the client may send to any domain. */
 QP_EXPORT int qp_conn_relay_client(const qp_conn *conn);
 QP_EXPORT void qp_conn_set_relay_client(qp_conn *conn, int may_relay);
+/** Who has authenticated, or NULL; and by what, in lower case. */
+QP_EXPORT const char *qp_conn_auth_user(const qp_conn *conn);
+QP_EXPORT const char *qp_conn_auth_mechanism(const qp_conn *conn);
 /** Notes that live as long as the connection. */
 QP_EXPORT qp_notes *qp_conn_notes(qp_conn *conn);
 
 /** Whether policy is not for this client: it may relay, or is whitelisted
  *  (notes whitelisthost, whitelistsender). Logs "skip" if so. */
 QP_EXPORT int qp_is_immune(const qp_plugin *self, qp_session *qp);
+/** Adds a result, such as "spf=pass smtp.mailfrom=example.org", to the field
+ *  Authentication-Results (RFC 8601): of this message, or without a
+ *  transaction of all that the connection brings. */
+QP_EXPORT void qp_auth_results_add(qp_session *qp, const char *fmt, ...)
+    QP_PRINTF(2, 3);
 /** Adds @a points to the note karma. */
 QP_EXPORT void qp_karma_adjust(qp_session *qp, int points);
 
@@ -697,6 +770,9 @@ QP_EXPORT void qp_txn_set_sender(qp_txn *txn, const qp_addr *addr);
 QP_EXPORT const apr_array_header_t *qp_txn_rcpts(const qp_txn *txn);
 /** Copies @a addr. */
 QP_EXPORT void qp_txn_add_rcpt(qp_txn *txn, const qp_addr *addr);
+/** Puts @a by in place of the first that equals @a addr. @return whether */
+QP_EXPORT int qp_txn_replace_rcpt(qp_txn *txn, const qp_addr *addr,
+                                  const qp_addr *by);
 /** Removes all that equal @a addr. @return how many there were */
 QP_EXPORT int qp_txn_remove_rcpt(qp_txn *txn, const qp_addr *addr);
 /** Parameters of MAIL, keys in lower case. */
@@ -739,23 +815,49 @@ QP_EXPORT apr_off_t qp_txn_data_size(const qp_txn *txn);
 /** Octets of the body, line ends LF. */
 QP_EXPORT apr_off_t qp_txn_body_length(const qp_txn *txn);
 
+/** Offset of the body in the file of qp_txn_file(). */
+QP_EXPORT apr_off_t qp_txn_body_start(const qp_txn *txn);
+/** Forces the message into a file. @return its path: what the client sent,
+ *  header and body, with LF line ends; gone with the transaction. NULL when it
+ *  cannot be written. */
+QP_EXPORT const char *qp_txn_file(qp_txn *txn);
+
 /** Reads a message from its start. */
 typedef struct qp_reader qp_reader;
-typedef enum qp_reader_part {
-    QP_READ_BODY,   /**< the body alone */
-    QP_READ_MESSAGE /**< header, empty line, body */
-} qp_reader_part;
+#define QP_READ_BODY     0u /**< the body alone */
+#define QP_READ_MESSAGE  1u /**< header as it is now, empty line, body */
+#define QP_READ_CRLF     2u /**< with CR LF line ends; LF without */
+/** Needs nothing of the transaction any more: a job may use it. */
+#define QP_READ_DETACHED 4u
 
-/** Opens a reader; several may be open. @a pool: its lifetime, at most that
- *  of the transaction. */
-QP_EXPORT qp_reader *qp_txn_reader(qp_txn *txn, qp_reader_part part,
+/** Opens a reader; several may be open. @a flags: QP_READ_... @a pool: its
+ *  lifetime; at most that of the transaction, unless it is detached. */
+QP_EXPORT qp_reader *qp_txn_reader(qp_txn *txn, unsigned int flags,
                                    apr_pool_t *pool);
-/** The next octets, line ends LF; valid until the next call. @return
- *  APR_SUCCESS with *len > 0, APR_EOF, or an error of the spool file */
+/** The next octets; valid until the next call. @return APR_SUCCESS with
+ *  *len > 0, APR_EOF, or an error of the spool file */
 QP_EXPORT apr_status_t qp_reader_block(qp_reader *reader, const char **data,
                                        apr_size_t *len) QP_CHECKED;
+/** The next line with its line end, in the same way. */
+QP_EXPORT apr_status_t qp_reader_line(qp_reader *reader, const char **line,
+                                      apr_size_t *len) QP_CHECKED;
+/** Octets that it will give in all; -1 with CR LF line ends. */
+QP_EXPORT apr_off_t qp_reader_length(const qp_reader *reader);
 
-/* 5.6 Memory ------------------------------------------------------------ */
+/** Appends the message to a brigade, as @a flags say; with LF line ends
+ *  nothing is copied but the header. The buckets live as long as @a pool. */
+QP_EXPORT apr_status_t qp_txn_brigade(qp_txn *txn, unsigned int flags,
+                                      apr_bucket_brigade *brigade,
+                                      apr_pool_t *pool) QP_CHECKED;
+
+/** Adds text with LF line ends to the end of the body; in data_post or
+ *  queue_pre. */
+QP_EXPORT apr_status_t qp_txn_body_append(qp_txn *txn, const char *text,
+                                          apr_size_t len) QP_CHECKED;
+/** Empties the body, to be written anew by qp_txn_body_append(). */
+QP_EXPORT void qp_txn_body_clear(qp_txn *txn);
+
+/* 5.6 Memory and files ---------------------------------------------------- */
 
 /** Cleared after the reply to the current command. */
 QP_EXPORT apr_pool_t *qp_pool(qp_session *qp);
@@ -768,6 +870,17 @@ QP_EXPORT void *qp_conn_data(const qp_plugin *self, qp_session *qp);
 /** The plugin's own struct of .txn_size, zeroed for each transaction. Without
  *  a transaction it lives as long as the command. */
 QP_EXPORT void *qp_txn_data(const qp_plugin *self, qp_session *qp);
+
+/** config spool_dir. */
+QP_EXPORT const char *qp_spool_dir(qp_session *qp);
+/** The name of a new file in it, which is not made, but removed with the
+ *  transaction. */
+QP_EXPORT const char *qp_temp_file(qp_session *qp);
+/** A new folder of mode 0700 in it, removed with the transaction and with all
+ *  that is in it; or NULL. */
+QP_EXPORT const char *qp_temp_dir(qp_session *qp);
+/** The same with another mode; it stays. */
+QP_EXPORT const char *qp_make_temp_dir(qp_session *qp, int mode);
 
 /* 5.7 Notes: data shared between plugins -------------------------------- */
 
@@ -857,11 +970,46 @@ QP_EXPORT void qp_error(const qp_plugin *self, qp_session *qp, const char *fmt,
  * @return QP_YIELD
  */
 QP_EXPORT qp_rc qp_await(qp_session *qp, qp_wait *wait);
+/** The same until one of @a n handles is ready, or all are; the array is
+ *  copied. */
+QP_EXPORT qp_rc qp_await_any(qp_session *qp, qp_wait *const *waits, int n);
+QP_EXPORT qp_rc qp_await_all(qp_session *qp, qp_wait *const *waits, int n);
+/** How it ended; APR_EAGAIN as long as it is not ready. */
+QP_EXPORT apr_status_t qp_wait_status(const qp_wait *wait);
+/** Ready when the client has sent something that is not read yet, or has
+ *  left. Belongs to the current command. */
+QP_EXPORT qp_wait *qp_client_input(qp_session *qp);
 /** Whether it has completed, or was cancelled. */
 QP_EXPORT int qp_ready(const qp_wait *wait);
 /** Ready after @a delay. Cancelled with @a pool. */
 QP_EXPORT qp_wait *qp_timer(qp_session *qp, apr_interval_time_t delay,
                             apr_pool_t *pool);
+
+/**
+ * Work that blocks, on one of a bounded number of threads:
+ *
+ *     qp_job *job = qp_job_create(qp, qp_pool(qp));
+ *     struct lookup *lookup = apr_pcalloc(qp_job_pool(job), sizeof(*lookup));
+ *
+ *     lookup->name = apr_pstrdup(qp_job_pool(job), arg->sender->host);
+ *     txn->lookup = lookup;
+ *     txn->done = qp_job_start(job, look_up, lookup);
+ *
+ * The work sees nothing of the session: what it needs is copied to the job's
+ * pool before, and what it finds is left there. That memory lives until the
+ * work has ended and the pool of qp_job_create() is cleared, whichever is
+ * later: a client that leaves takes nothing from under it.
+ */
+typedef struct qp_job qp_job;
+/** @return the outcome, for qp_wait_status(). Blocking calls in it need a
+ *  deadline; long work looks at qp_job_is_cancelled() now and then. */
+typedef apr_status_t qp_job_fn(qp_job *job, void *baton);
+QP_EXPORT qp_job *qp_job_create(qp_session *qp, apr_pool_t *pool);
+QP_EXPORT apr_pool_t *qp_job_pool(qp_job *job);
+/** The handle is APR_EAGAIN at once when far too many jobs are waiting. */
+QP_EXPORT qp_wait *qp_job_start(qp_job *job, qp_job_fn *run, void *baton);
+/** Whether nobody waits for it any more. */
+QP_EXPORT int qp_job_is_cancelled(const qp_job *job);
 
 /* 5.11 Addresses ----------------------------------------------------------- */
 

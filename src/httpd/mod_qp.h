@@ -30,6 +30,7 @@ typedef struct mod_qp_count mod_qp_count;
 /** What a child process has for all its sessions. Lives in pchild. */
 typedef struct mod_qp_child {
     qp_timers *timers;
+    qp_jobs *jobs;
     apr_thread_mutex_t *mutex; /**< guards sessions and is_parked in them */
     mod_qp_conn *sessions;
     mod_qp_count *count; /**< or NULL: there is no shared memory */
@@ -64,7 +65,8 @@ typedef struct mod_qp_io {
 typedef enum mod_qp_wait {
     MOD_QP_RUNS,
     MOD_QP_WAITS_CLIENT,
-    MOD_QP_WAITS_WAKE
+    MOD_QP_WAITS_WAKE,
+    MOD_QP_WAITS_BOTH
 } mod_qp_wait;
 
 /** A session on its connection. Lives in pconn. */
@@ -75,6 +77,7 @@ struct mod_qp_conn {
     mod_qp_io io;
     qp_carrier carrier;
     struct mod_qp_waker *waker; /**< the session's, or NULL */
+    int both; /**< descriptor: readable when waker or client are; or -1 */
     mod_qp_wait wait;
     int is_parked;  /**< with the MPM, at its socket */
     int is_swapped; /**< the MPM watches the waker in place of the socket */

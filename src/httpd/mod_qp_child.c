@@ -11,6 +11,9 @@
 
 APLOG_USE_MODULE(qpsmtpd);
 
+/* Jobs that run at a time in a child. They wait for others most of the time. */
+#define MAX_JOB_THREADS 32
+
 /* Without its caches and timers a child cannot serve anybody. */
 static void give_up(server_rec *s, apr_status_t rv)
 {
@@ -42,6 +45,9 @@ static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
                                  pchild);
     if (rv == APR_SUCCESS) {
         rv = qp_timers_create(&child->timers, pchild);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = qp_jobs_create(&child->jobs, MAX_JOB_THREADS, pchild);
     }
     if (rv != APR_SUCCESS) {
         give_up(s, rv);

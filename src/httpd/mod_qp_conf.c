@@ -6,10 +6,12 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ap_listen.h>
 #include <apr_strings.h>
 #include <http_main.h>
+#include <unixd.h>
 
 APLOG_USE_MODULE(qpsmtpd);
 
@@ -192,8 +194,42 @@ static const char *create_server(server_rec *s, mod_qp_conf *conf,
     return qp_server_create(&conf->server, &spec, pconf);
 }
 
+/* As the children see it, when they run as another user. */
+static int is_readable(const apr_finfo_t *info)
+{
+    if (info->user == ap_unixd_config.user_id) {
+        return (info->protection & APR_FPROT_UREAD) != 0;
+    }
+    if (info->group == ap_unixd_config.group_id) {
+        return (info->protection & APR_FPROT_GREAD) != 0;
+    }
+    return (info->protection & APR_FPROT_WREAD) != 0;
+}
+
+/* Files are read again while the server runs, and then by its User. */
+static void check_readable(const char *dir, apr_pool_t *ptemp)
+{
+    static const apr_int32_t wanted =
+        APR_FINFO_TYPE | APR_FINFO_NAME | APR_FINFO_OWNER | APR_FINFO_PROT;
+    apr_dir_t *handle;
+    apr_finfo_t info;
+
+    if (geteuid() != 0 || apr_dir_open(&handle, dir, ptemp) != APR_SUCCESS) {
+        return;
+    }
+    while (apr_dir_read(&info, wanted, handle) == APR_SUCCESS) {
+        if (info.filetype == APR_REG && !is_readable(&info)) {
+            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, NULL,
+                         "QP9003: %s/%s is not readable for User %s: changes "
+                         "of it will not be seen, and a list in it is empty",
+                         dir, info.name, ap_unixd_config.user_name);
+        }
+    }
+    apr_dir_close(handle);
+}
+
 int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
-                      apr_pool_t *ptemp QP_UNUSED, server_rec *s)
+                      apr_pool_t *ptemp, server_rec *s)
 {
     mod_qp_conf *conf;
     const char *error;
@@ -204,6 +240,9 @@ int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
             continue;
         }
         error = create_server(s, conf, pconf);
+        check_readable(conf->config_dir != NULL ? conf->config_dir
+                                                : QP_CONFIG_DIR,
+                       ptemp);
         if (error != NULL) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, NULL,
                          "QP9001: %s", error);

@@ -10,6 +10,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -49,6 +50,43 @@ static void destroy_waker(qp_waker *base)
     free(waker);
 }
 
+static void watch(int set, int fd, uint32_t events)
+{
+    struct epoll_event event;
+
+    memset(&event, 0, sizeof(event));
+    event.events = events;
+    if (epoll_ctl(set, EPOLL_CTL_ADD, fd, &event) != 0) {
+        return; /* without it the plugin's deadline wakes the session */
+    }
+}
+
+/* The waker and the client in one descriptor, for the MPM to watch. */
+static apr_status_t make_both(mod_qp_conn *m)
+{
+    apr_os_sock_t fd;
+
+    m->both = epoll_create1(EPOLL_CLOEXEC);
+    if (m->both < 0) {
+        return errno;
+    }
+    watch(m->both, m->waker->fd, EPOLLIN);
+    if (apr_os_sock_get(&fd, ap_get_conn_socket(m->c)) == APR_SUCCESS) {
+        watch(m->both, fd, EPOLLIN | EPOLLRDHUP);
+    }
+    return APR_SUCCESS;
+}
+
+static apr_status_t close_both(void *data)
+{
+    mod_qp_conn *m = data;
+
+    if (m->both >= 0) {
+        close(m->both);
+    }
+    return APR_SUCCESS;
+}
+
 static qp_waker *make_waker(void *ctx)
 {
     mod_qp_conn *m = ctx;
@@ -62,6 +100,10 @@ static qp_waker *make_waker(void *ctx)
     waker->base.refs = 1;
     waker->fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
     m->waker = waker;
+    if (waker->fd >= 0 && make_both(m) == APR_SUCCESS) {
+        apr_pool_cleanup_register(m->c->pool, m, close_both,
+                                  apr_pool_cleanup_null);
+    }
     return &waker->base;
 }
 
@@ -121,6 +163,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
 
     m->c = c;
     m->child = conf->child;
+    m->both = -1;
     mod_qp_io_init(&m->io, c, can_park);
     m->carrier.io = &m->io.base;
     m->carrier.log_sink = &mod_qp_log_conn;
@@ -128,6 +171,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     m->carrier.make_waker = make_waker;
     m->carrier.waker_ctx = m;
     m->carrier.timers = conf->child->timers;
+    m->carrier.jobs = conf->child->jobs;
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
     mod_qp_child_add(m);
     peers = describe_peers(c, conf);
@@ -169,15 +213,14 @@ static void drain_waker(const mod_qp_waker *waker)
 
 /* Waits in place: on an MPM that does not take connections back, or without a
  * descriptor. The deadline of the plugin ends it. */
-static void wait_for_wake(mod_qp_conn *m)
+static void wait_for_wake(mod_qp_conn *m, int fd)
 {
-    struct pollfd waiting = { 0, POLLIN, 0 };
+    struct pollfd waiting = { fd, POLLIN, 0 };
 
-    if (m->waker->fd < 0) {
+    if (fd < 0) {
         apr_sleep(NAP);
         return;
     }
-    waiting.fd = m->waker->fd;
     while (poll(&waiting, 1, -1) < 0 && errno == EINTR) {
         continue;
     }
@@ -238,7 +281,14 @@ int mod_qp_park_run(mod_qp_conn *m)
             if (can_park && m->waker->fd >= 0) {
                 return hand_over(m, MOD_QP_WAITS_WAKE, CONN_SENSE_WANT_READ);
             }
-            wait_for_wake(m);
+            wait_for_wake(m, m->waker->fd);
+            break;
+        case QP_WANT_WAKE_OR_INPUT:
+            qp_session_waker(m->qp);
+            if (can_park && m->both >= 0) {
+                return hand_over(m, MOD_QP_WAITS_BOTH, CONN_SENSE_WANT_READ);
+            }
+            wait_for_wake(m, m->both);
             break;
         }
     }
@@ -246,14 +296,16 @@ int mod_qp_park_run(mod_qp_conn *m)
 
 /* Hooks around the time that the MPM has the connection. -------------------- */
 
-/* The MPM watches whatever descriptor the socket has: for the time being, the
- * waker's. */
+/* The MPM watches whatever descriptor the socket has: for the time being, one
+ * that is readable when the session can go on. */
 static void swap_socket(mod_qp_conn *m)
 {
     apr_socket_t *socket = ap_get_conn_socket(m->c);
 
     if (apr_os_sock_get(&m->socket, socket) == APR_SUCCESS) {
-        apr_os_sock_put(&socket, &m->waker->fd, m->c->pool);
+        apr_os_sock_put(&socket,
+                        m->wait == MOD_QP_WAITS_BOTH ? &m->both : &m->waker->fd,
+                        m->c->pool);
         m->is_swapped = 1;
     }
 }
@@ -276,11 +328,20 @@ void mod_qp_park_suspend(conn_rec *c, request_rec *r QP_UNUSED)
     if (m == NULL || c->cs->state != CONN_STATE_ASYNC_WAITIO) {
         return;
     }
-    if (m->wait == MOD_QP_WAITS_WAKE && !m->is_swapped) {
-        swap_socket(m);
-    }
-    else if (m->wait == MOD_QP_WAITS_CLIENT && qp_engine_is_idle(m->qp)) {
-        set_parked(m, 1);
+    switch (m->wait) {
+    case MOD_QP_WAITS_WAKE:
+    case MOD_QP_WAITS_BOTH:
+        if (!m->is_swapped) {
+            swap_socket(m);
+        }
+        break;
+    case MOD_QP_WAITS_CLIENT:
+        if (qp_engine_is_idle(m->qp)) {
+            set_parked(m, 1);
+        }
+        break;
+    case MOD_QP_RUNS:
+        break;
     }
 }
 

@@ -33,6 +33,20 @@ struct qp_config_store {
     apr_hash_t *entries;
 };
 
+static apr_status_t release_entries(void *data)
+{
+    qp_config_store *store = data;
+    apr_hash_index_t *index;
+    void *value;
+
+    for (index = apr_hash_first(NULL, store->entries); index != NULL;
+         index = apr_hash_next(index)) {
+        apr_hash_this(index, NULL, NULL, &value);
+        qp_config_release(((config_entry *)value)->value);
+    }
+    return APR_SUCCESS;
+}
+
 qp_config_store *qp_config_create(const qp_config_source *source,
                                   apr_pool_t *pool)
 {
@@ -41,10 +55,13 @@ qp_config_store *qp_config_create(const qp_config_source *source,
     store->source = *source;
     store->pool = pool;
     store->entries = apr_hash_make(pool);
+    apr_pool_cleanup_register(pool, store, release_entries,
+                              apr_pool_cleanup_null);
     return store;
 }
 
-/* What was read before the fork is read anew: pconf is not this process's. */
+/* What was read before the fork stays in force until a file changes. New
+ * entries must not come from pconf, which is not this store's alone. */
 apr_status_t qp_config_child_init(qp_config_store *store, apr_pool_t *pchild)
 {
     apr_status_t rv = apr_pool_create(&store->pool, pchild);
@@ -53,7 +70,7 @@ apr_status_t qp_config_child_init(qp_config_store *store, apr_pool_t *pchild)
         return rv;
     }
     apr_pool_tag(store->pool, "qp_config");
-    store->entries = apr_hash_make(store->pool);
+    store->entries = apr_hash_copy(store->pool, store->entries);
     return apr_thread_mutex_create(&store->mutex, APR_THREAD_MUTEX_DEFAULT,
                                    store->pool);
 }
@@ -205,21 +222,33 @@ static void refresh_entry(qp_config_store *store, config_entry *entry)
     entry->is_faulty = 0;
 }
 
-static config_entry *make_entry(qp_config_store *store, const char *key)
+static config_entry *add_entry(qp_config_store *store, const char *key,
+                               qp_config_value *value)
 {
     config_entry *entry = apr_pcalloc(store->pool, sizeof(*entry));
-    const char *fault = NULL;
 
     entry->key = apr_pstrdup(store->pool, key);
     entry->checked = apr_time_now();
-    entry->value = find_set(store, key);
-    if (entry->value == NULL) {
-        entry->value = read_value(store, key, &fault);
+    entry->value = value;
+    apr_hash_set(store->entries, entry->key, APR_HASH_KEY_STRING, entry);
+    return entry;
+}
+
+/* A first value that is faulty is the default, until the file is mended. */
+static config_entry *make_entry(qp_config_store *store, const char *key)
+{
+    qp_config_value *value = find_set(store, key);
+    config_entry *entry;
+    const char *fault = NULL;
+
+    if (value == NULL) {
+        value = read_value(store, key, &fault);
     }
+    entry = add_entry(store, key, value);
     if (fault != NULL) {
+        take_default(store, value, key);
         report_fault(store, entry, fault);
     }
-    apr_hash_set(store->entries, entry->key, APR_HASH_KEY_STRING, entry);
     return entry;
 }
 
@@ -259,18 +288,21 @@ qp_config_value *qp_config_get(qp_config_store *store, const char *key)
 const char *qp_config_read(qp_config_store *store, const char *key,
                            qp_config_value **out)
 {
+    qp_config_value *value = find_set(store, key);
     const char *fault = NULL;
 
-    *out = find_set(store, key);
-    if (*out == NULL) {
-        *out = read_value(store, key, &fault);
+    if (value == NULL) {
+        value = read_value(store, key, &fault);
     }
     if (fault != NULL) {
         fault = apr_pstrdup(store->pool, fault);
-        qp_config_release(*out);
-        *out = NULL;
+        qp_config_release(value);
+        return fault;
     }
-    return fault;
+    add_entry(store, key, value);
+    __atomic_add_fetch(&value->refs, 1, __ATOMIC_RELAXED);
+    *out = value;
+    return NULL;
 }
 
 /* Services for plugins. -------------------------------------------------- */

@@ -120,34 +120,80 @@ static const qp_plugin *find_owner(const qp_plugin *plugin, qp_hook_id hook)
     return plugin;
 }
 
-static void fill_hook(qp_hook_table *table, qp_hook_id hook,
-                      const apr_array_header_t *plugins, apr_pool_t *pool)
-{
-    qp_hook_entry *entries =
-        apr_pcalloc(pool, sizeof(*entries) * ((size_t)plugins->nelts + 1));
-    const qp_plugin *owner;
-    int n = 0;
-    int i;
+/* The entries of one hook while they are collected. */
+typedef struct entry_list {
+    qp_hook_entry *entries;
+    int n;
+} entry_list;
 
-    for (i = 0; i < plugins->nelts; i++) {
-        owner = find_owner(APR_ARRAY_IDX(plugins, i, qp_plugin *), hook);
-        if (owner != NULL) {
-            entries[n].self = owner;
-            entries[n].hooks = &owner->hooks;
+static void add_entry(entry_list *list, const qp_plugin *self,
+                      const qp_hooks *hooks, qp_place place)
+{
+    qp_hook_entry *at = &list->entries[list->n];
+
+    if (place == QP_BEFORE_ALL) {
+        memmove(list->entries + 1, list->entries,
+                (size_t)list->n * sizeof(*at));
+        at = list->entries;
+    }
+    at->self = self;
+    at->hooks = hooks;
+    list->n++;
+}
+
+/* Its own function, or an ancestor's; then what it has registered besides. */
+static void add_plugin(entry_list *list, const qp_plugin *plugin,
+                       qp_hook_id hook)
+{
+    const qp_plugin *owner = find_owner(plugin, hook);
+    const qp_plugin_more *more;
+
+    if (owner != NULL) {
+        add_entry(list, owner, &owner->hooks, QP_IN_ORDER);
+    }
+    for (; plugin != NULL; plugin = plugin->parent) {
+        for (more = plugin->more; more != NULL; more = more->next) {
+            if (has_slot(&more->hooks, hook)) {
+                add_entry(list, plugin, &more->hooks, more->place);
+            }
+        }
+    }
+}
+
+/* How many entries a plugin can have on one hook. */
+static size_t count_slots(const qp_plugin *plugin)
+{
+    const qp_plugin_more *more;
+    size_t n = 1;
+
+    for (; plugin != NULL; plugin = plugin->parent) {
+        for (more = plugin->more; more != NULL; more = more->next) {
             n++;
         }
     }
-    table->entries[hook] = entries;
-    table->counts[hook] = n;
+    return n;
 }
 
 void qp_hook_table_fill(qp_hook_table *table, const apr_array_header_t *plugins,
                         apr_pool_t *pool)
 {
+    entry_list list;
+    size_t room = 0;
     int hook;
+    int i;
 
+    for (i = 0; i < plugins->nelts; i++) {
+        room += count_slots(APR_ARRAY_IDX(plugins, i, qp_plugin *));
+    }
     for (hook = 0; hook < QP_HOOK_COUNT; hook++) {
-        fill_hook(table, (qp_hook_id)hook, plugins, pool);
+        list.entries = apr_pcalloc(pool, sizeof(qp_hook_entry) * (room + 1));
+        list.n = 0;
+        for (i = 0; i < plugins->nelts; i++) {
+            add_plugin(&list, APR_ARRAY_IDX(plugins, i, qp_plugin *),
+                       (qp_hook_id)hook);
+        }
+        table->entries[hook] = list.entries;
+        table->counts[hook] = list.n;
     }
 }
 
@@ -214,6 +260,7 @@ static void tell_observers(const qp_hook_table *table, qp_session *qp,
         qp_call_ok(table, qp, &arg);
     }
     qp->answer = kept;
+    qp->answered = self;
 }
 
 static qp_rc call_plugin(const qp_hook_entry *entry, qp_session *qp,
@@ -241,8 +288,13 @@ qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
                    void *arg)
 {
     const qp_hook_entry *entries = table->entries[hook];
+    const qp_plugin *outer = NULL;
     qp_rc rc = QP_DECLINED;
     int i;
+
+    if (qp != NULL && qp->current_hook[0] != '\0') {
+        outer = qp->answered; /* within another hook, which comes back to it */
+    }
 
     for (i = 0; i < table->counts[hook] && rc == QP_DECLINED; i++) {
         rc = check_answer(entries[i].self, qp, hook,
@@ -250,6 +302,9 @@ qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
         if ((rules[hook].flags & F_QUIET) == 0) {
             tell_observers(table, qp, entries[i].self, hook, rc);
         }
+    }
+    if (outer != NULL) {
+        qp->answered = outer;
     }
     return rc;
 }
@@ -261,12 +316,12 @@ static int suspend_chain(qp_session *qp, const qp_hook_entry *entry)
 {
     qp_chain *chain = &qp->chain;
 
-    if (chain->await == NULL || (rules[chain->hook].flags & F_AWAIT) == 0) {
+    if (chain->nwaits == 0 || (rules[chain->hook].flags & F_AWAIT) == 0) {
         qp_session_log(qp, QP_LOG_CRIT, "QP1102",
                        "%s: waits in the hook %s %s: taken as DECLINED",
                        entry->self->name, qp_hook_name((qp_hook_id)chain->hook),
-                       chain->await == NULL ? "for nothing" : "where none may");
-        chain->await = NULL;
+                       chain->nwaits == 0 ? "for nothing" : "where none may");
+        chain->nwaits = 0;
         return 0;
     }
     if (chain->deadline == NULL && entry->self->common.timeout > 0) {
@@ -292,7 +347,7 @@ static qp_rc settle_plugin(qp_session *qp, qp_rc rc)
     qp_hook_id hook = (qp_hook_id)chain->hook;
 
     chain->next++;
-    chain->await = NULL;
+    chain->nwaits = 0;
     chain->deadline = NULL;
     rc = check_answer(self, qp, hook, rc);
     tell_observers(qp->hooks, qp, self, hook, rc);
@@ -305,7 +360,7 @@ static void advance_chain(qp_session *qp, qp_rc rc)
     qp_chain *chain = &qp->chain;
 
     while (rc == QP_DECLINED && chain->next != chain->end) {
-        chain->await = NULL;
+        chain->nwaits = 0;
         rc = call_plugin(chain->next, qp, (qp_hook_id)chain->hook, chain->arg);
         if (rc == QP_YIELD) {
             if (suspend_chain(qp, chain->next)) {
@@ -330,17 +385,30 @@ void qp_hook_start(qp_session *qp, qp_hook_id hook, void *arg,
     chain->end = chain->next + qp->hooks->counts[hook];
     chain->arg = arg;
     chain->respond = respond;
-    chain->await = NULL;
+    chain->nwaits = 0;
     chain->deadline = NULL;
     chain->running = 1;
     advance_chain(qp, QP_DECLINED);
 }
 
-int qp_hook_is_ready(const qp_session *qp)
+/* Whether what the plugin waits for is there; its deadline aside. */
+static int has_waited(const qp_chain *chain)
+{
+    int ready = 0;
+    int i;
+
+    for (i = 0; i < chain->nwaits; i++) {
+        ready += qp_ready(chain->waits[i]);
+    }
+    return chain->want_all ? ready == chain->nwaits : ready > 0;
+}
+
+int qp_hook_is_ready(qp_session *qp)
 {
     const qp_chain *chain = &qp->chain;
 
-    return qp_ready(chain->await)
+    qp_session_look(qp);
+    return has_waited(chain)
            || (chain->deadline != NULL && qp_ready(chain->deadline));
 }
 
@@ -362,7 +430,7 @@ static qp_rc give_up(qp_session *qp)
 
 void qp_hook_resume(qp_session *qp)
 {
-    if (qp_ready(qp->chain.await)) {
+    if (has_waited(&qp->chain)) {
         advance_chain(qp, QP_DECLINED);
         return;
     }

@@ -50,7 +50,7 @@ qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
                    void *arg);
 
 /** Whether the chain under way, which awaits something, can go on. */
-int qp_hook_is_ready(const qp_session *qp);
+int qp_hook_is_ready(qp_session *qp);
 
 /** Goes on with it. */
 void qp_hook_resume(qp_session *qp);

@@ -71,34 +71,35 @@ static const char *absolute_dir(const char *dir, const qp_load_path *path,
     return apr_pstrcat(pool, path->config_dir, "/", dir, NULL);
 }
 
-/* A script of that name is for a loader, of which there is none yet. */
-static const char *explain_missing(const char *name, const char *script,
+static const char *explain_missing(const char *name,
                                    const apr_array_header_t *dirs,
-                                   apr_pool_t *pool)
+                                   const char *directive, apr_pool_t *pool)
 {
-    if (script != NULL) {
-        return apr_psprintf(pool,
-                            "%s is not a shared object, and no loader for "
-                            "such files is there; build %s.so",
-                            script, name);
-    }
     return apr_psprintf(pool,
                         "no such plugin: %s.so is not in %s; check the name, "
-                        "or add its folder to QpsmtpdPluginDirs",
-                        name, apr_array_pstrcat(pool, dirs, ':'));
+                        "or add its folder to %s",
+                        name, apr_array_pstrcat(pool, dirs, ':'), directive);
 }
 
+/* Where a plugin is, as a shared object or as something for a loader. */
+typedef struct found_file {
+    const char *object; /* NAME.so, or NULL */
+    const char *script; /* NAME, or NULL */
+} found_file;
+
 static const char *find_file(const char *name, const qp_load_path *path,
-                             const char **file, apr_pool_t *pool)
+                             found_file *found, apr_pool_t *pool)
 {
     apr_array_header_t *dirs = apr_array_make(pool, 4, sizeof(const char *));
-    const char *script = NULL;
+    const char *directive = "QpsmtpdPluginDirs";
     const char *base;
+    const char *object;
     int i;
 
     if (strstr(name, "::") != NULL) {
         APR_ARRAY_PUSH(dirs, const char *) = path->module_path;
         name = module_file(name, pool);
+        directive = "QpsmtpdModulePath";
     }
     else {
         apr_array_cat(dirs, path->dirs);
@@ -108,15 +109,19 @@ static const char *find_file(const char *name, const qp_load_path *path,
                            absolute_dir(APR_ARRAY_IDX(dirs, i, const char *),
                                         path, pool),
                            "/", name, NULL);
-        *file = apr_pstrcat(pool, base, ".so", NULL);
-        if (is_file(*file, pool)) {
+        object = apr_pstrcat(pool, base, ".so", NULL);
+        if (is_file(object, pool)) {
+            found->object = object;
             return NULL;
         }
-        if (script == NULL && is_file(base, pool)) {
-            script = base;
+        if (found->script == NULL && is_file(base, pool)) {
+            found->script = base;
         }
     }
-    return explain_missing(name, script, dirs, pool);
+    if (found->script != NULL) {
+        return NULL;
+    }
+    return explain_missing(name, dirs, directive, pool);
 }
 
 const char *qp_load_check_abi(const qp_abi *abi, apr_pool_t *pool)
@@ -172,23 +177,16 @@ static const char *open_object(const char *file, apr_dso_handle_t **dso,
     return apr_psprintf(pool, "cannot be loaded: %s", reason);
 }
 
-const char *qp_load_plugin(const char *name, const qp_load_path *path,
-                           qp_plugin_def *def, apr_pool_t *pconf)
+static const char *load_object(const char *name, const char *file,
+                               qp_load_result *out, apr_pool_t *pconf)
 {
-    const char *file = NULL;
     const char *suffix = symbol_suffix(name, pconf);
     const char *error;
     apr_dso_handle_t *dso = NULL;
     apr_dso_handle_sym_t abi = NULL;
     apr_dso_handle_sym_t record = NULL;
 
-    if (!is_plain_name(name)) {
-        return "is not a plugin name: letters, digits and _-/:. only";
-    }
-    error = find_file(name, path, &file, pconf);
-    if (error == NULL) {
-        error = open_object(file, &dso, pconf);
-    }
+    error = open_object(file, &dso, pconf);
     if (error != NULL) {
         return error;
     }
@@ -206,6 +204,58 @@ const char *qp_load_plugin(const char *name, const qp_load_path *path,
     if (error != NULL) {
         return apr_pstrcat(pconf, file, " ", error, NULL);
     }
-    copy_def(def, record, abi);
+    copy_def(&out->def, record, abi);
     return NULL;
+}
+
+/* The first loader that takes the file. */
+static const char *load_script(const char *name, const char *file,
+                               const qp_load_path *path, qp_load_result *out,
+                               apr_pool_t *pconf)
+{
+    qp_loaded loaded;
+    qp_rc rc;
+    int i;
+
+    for (i = 0; path->loaders != NULL && i < path->loaders->nelts; i++) {
+        memset(&loaded, 0, sizeof(loaded));
+        loaded.pool = pconf;
+        rc = APR_ARRAY_IDX(path->loaders, i, qp_loader *)(name, file, &loaded);
+        if (rc == QP_OK) {
+            out->def = loaded.def;
+            out->baton = loaded.baton;
+            return NULL;
+        }
+        if (rc != QP_DECLINED) {
+            return apr_pstrcat(pconf, file, ": ",
+                               loaded.error != NULL ? loaded.error
+                                                    : "refused by its loader",
+                               NULL);
+        }
+    }
+    return apr_psprintf(pconf,
+                        "%s is not a shared object, and no plugin above it "
+                        "loads such files; build %s.so, or list its loader "
+                        "first",
+                        file, name);
+}
+
+const char *qp_load_plugin(const char *name, const qp_load_path *path,
+                           qp_load_result *out, apr_pool_t *pconf)
+{
+    found_file found = { NULL, NULL };
+    const char *error;
+
+    memset(out, 0, sizeof(*out));
+    if (!is_plain_name(name)) {
+        return "is not a plugin name: letters, digits and _-/:. only";
+    }
+    error = find_file(name, path, &found, pconf);
+    if (error != NULL) {
+        return error;
+    }
+    if (found.object != NULL) {
+        return load_object(name, found.object, out, pconf);
+    }
+    return load_script(name, found.script, path, out, pconf);
 }

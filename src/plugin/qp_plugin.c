@@ -98,6 +98,7 @@ static const char *load_family(const char *file, const char *name,
 {
     qp_plugin **link = out;
     qp_plugin *plugin;
+    qp_load_result loaded;
     const char *error;
     int depth;
 
@@ -106,13 +107,15 @@ static const char *load_family(const char *file, const char *name,
             return "is derived from itself, by way of its parents";
         }
         plugin = apr_pcalloc(pconf, sizeof(*plugin));
-        error = qp_load_plugin(file, home->path, &plugin->def, pconf);
+        error = qp_load_plugin(file, home->path, &loaded, pconf);
         if (error != NULL) {
             return depth == 0
                        ? error
                        : apr_psprintf(pconf, "its parent %s: %s", file, error);
         }
         plugin->name = name;
+        plugin->def = loaded.def;
+        plugin->baton = loaded.baton;
         plugin->hooks = plugin->def.hooks;
         plugin->home = home;
         plugin->conn_slot = plugin->def.conn_size > 0 ? home->nconn++ : -1;
@@ -172,6 +175,28 @@ const char *qp_plugin_name(const qp_plugin *self)
 qp_hooks *qp_plugin_hooks(qp_plugin *self)
 {
     return &self->hooks;
+}
+
+qp_hooks *qp_plugin_add_hooks(qp_plugin *self, qp_place place)
+{
+    qp_plugin_more **link = &self->more;
+
+    while (*link != NULL) {
+        link = &(*link)->next;
+    }
+    *link = apr_pcalloc(self->home->pool, sizeof(**link));
+    (*link)->place = place;
+    return &(*link)->hooks;
+}
+
+void qp_add_loader(qp_plugin *self, qp_loader *loader)
+{
+    APR_ARRAY_PUSH(self->home->path->loaders, qp_loader *) = loader;
+}
+
+void *qp_loader_baton(const qp_plugin *self)
+{
+    return self->baton;
 }
 
 /* The nearest ancestor; a hook that it lacks is its own parent's to have. */

@@ -20,17 +20,27 @@ typedef struct qp_plugin_common {
 
 /** The server's side of its plugins. Lives in pconf. */
 typedef struct qp_plugin_home {
-    const qp_load_path *path;
+    qp_load_path *path;
+    apr_pool_t *pool;        /**< pconf */
     const qp_logger *logger; /**< for what belongs to no session */
     int nconn, ntxn;         /**< slots given out so far */
 } qp_plugin_home;
 
+/** A further set of slots, of qp_plugin_add_hooks(). */
+typedef struct qp_plugin_more {
+    struct qp_plugin_more *next;
+    qp_place place;
+    qp_hooks hooks;
+} qp_plugin_more;
+
 /** Lives in pconf; read-only once the server runs, but for warned. */
 struct qp_plugin {
-    const char *name;  /**< with its :N; a parent has its child's */
-    qp_plugin_def def; /**< zero-extended to this server's size */
-    qp_hooks hooks;    /**< its own slots; setup may edit them */
-    qp_plugin *parent; /**< or NULL */
+    const char *name;     /**< with its :N; a parent has its child's */
+    qp_plugin_def def;    /**< zero-extended to this server's size */
+    qp_hooks hooks;       /**< its own slots; setup may edit them */
+    qp_plugin *parent;    /**< or NULL */
+    qp_plugin_more *more; /**< further slots, in order; or NULL */
+    void *baton;          /**< of its loader, or NULL */
     void *opts;
     qp_plugin_common common;
     int conn_slot, txn_slot; /**< -1: none */

@@ -79,11 +79,12 @@ static const char *parse_line(const qp_conffile_line *from,
     return NULL;
 }
 
-static const char *load_file(qp_server *server, apr_pool_t *pconf)
+static const char *load_file(qp_server *server, const char *key,
+                             apr_pool_t *pconf)
 {
     qp_conffile *file = NULL;
     qp_plugin_line line;
-    const char *error = read_key(server, "plugins", &file, pconf);
+    const char *error = read_key(server, key, &file, pconf);
     int i;
 
     for (i = 0; error == NULL && i < file->lines->nelts; i++) {
@@ -99,8 +100,12 @@ static const char *load_file(qp_server *server, apr_pool_t *pconf)
 static const char *load_plugins(qp_server *server, const qp_server_spec *spec,
                                 apr_pool_t *pconf)
 {
-    const char *error = load_file(server, pconf);
+    const char *error = load_file(server, "logging", pconf);
     int i;
+
+    if (error == NULL) {
+        error = load_file(server, "plugins", pconf);
+    }
 
     for (i = 0;
          error == NULL && spec->plugins != NULL && i < spec->plugins->nelts;
@@ -132,6 +137,8 @@ const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
     server->plugins = apr_array_make(pconf, 16, sizeof(qp_plugin *));
     server->home.path = &server->path;
     server->home.logger = &server->logger;
+    server->home.pool = pconf;
+    server->path.loaders = apr_array_make(pconf, 1, sizeof(qp_loader *));
     source.defaults = qp_settings_defaults(pconf);
     source.logger = &server->logger;
     server->config = qp_config_create(&source, pconf);
@@ -145,6 +152,8 @@ const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
     }
     if (error == NULL) {
         qp_hook_table_fill(&server->hooks, server->plugins, pconf);
+        qp_logging_install(&server->logging, &server->hooks, NULL,
+                           &server->logger);
         *out = server;
     }
     return error;

@@ -9,7 +9,7 @@
 
 #include <apr_hash.h>
 
-#include "plugin/qp_hook.h"
+#include "plugin/qp_logging.h"
 #include "plugin/qp_settings.h"
 
 /** What the administrator has said outside of the config folder. All of it
@@ -35,6 +35,7 @@ typedef struct qp_server {
     qp_plugin_home home;
     qp_load_path path;
     qp_logger logger;
+    qp_logging logging;
 } qp_server;
 
 /**

@@ -23,6 +23,7 @@ static const char *const bare_words[] = { "reject", "normalize",
 /* Keys, defaults and bounds (D6). */
 static const qp_opt keys[] = {
     QP_OPT_STR(qp_settings, me, "me", NULL),
+    QP_OPT_STR(qp_settings, me_auth_results, "me-auth-results", NULL),
     QP_OPT_STR(qp_settings, smtpgreeting, "smtpgreeting", NULL),
     QP_OPT_SIZE(qp_settings, databytes, "databytes", "0"),
     QP_OPT_SIZE(qp_settings, size_threshold, "size_threshold", "10000"),
@@ -116,6 +117,7 @@ static const char *set_key(const qp_opt *key, qp_settings *settings,
     const char *error;
 
     if (value->lines->nelts == 0) {
+        set_default(key, settings);
         return NULL;
     }
     error = qp_opt_set(key, settings,
@@ -154,6 +156,23 @@ static void ref_value(qp_config_value *value)
     __atomic_add_fetch(&value->refs, 1, __ATOMIC_RELAXED);
 }
 
+static apr_status_t release_cache(void *data)
+{
+    qp_settings_cache *cache = data;
+    size_t i;
+
+    for (i = 0; i < NKEYS; i++) {
+        if (cache->seen[i] != NULL) {
+            qp_config_release(cache->seen[i]);
+        }
+        if (cache->good[i] != NULL) {
+            qp_config_release(cache->good[i]);
+        }
+    }
+    qp_settings_release(cache->current);
+    return APR_SUCCESS;
+}
+
 const char *qp_settings_create(qp_settings_cache **out, qp_config_store *store,
                                const qp_config_source *source,
                                apr_pool_t *pconf)
@@ -166,6 +185,8 @@ const char *qp_settings_create(qp_settings_cache **out, qp_config_store *store,
     cache->dir = source->dir;
     cache->logger = source->logger;
     cache->current = make_settings();
+    apr_pool_cleanup_register(pconf, cache, release_cache,
+                              apr_pool_cleanup_null);
     for (i = 0; i < NKEYS && error == NULL; i++) {
         error = qp_config_read(store, keys[i].name, &cache->seen[i]);
         if (error == NULL) {

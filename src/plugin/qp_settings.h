@@ -20,10 +20,11 @@ typedef enum qp_bare_newline {
 
 /** Read-only. Texts live in its pool. */
 typedef struct qp_settings {
-    const char *me;           /**< name of this server */
-    const char *smtpgreeting; /**< text of the 220, or NULL */
-    apr_off_t databytes;      /**< of a message; 0: no limit */
-    apr_off_t size_threshold; /**< from here on a message is in a file */
+    const char *me;              /**< name of this server */
+    const char *me_auth_results; /**< our name in Authentication-Results */
+    const char *smtpgreeting;    /**< text of the 220, or NULL */
+    apr_off_t databytes;         /**< of a message; 0: no limit */
+    apr_off_t size_threshold;    /**< from here on a message is in a file */
     const char *spool_dir;
     int bare_newline;        /**< qp_bare_newline */
     int max_line;            /**< octets of a command line */

@@ -94,6 +94,16 @@ void qp_conn_set_relay_client(qp_conn *conn, int may_relay)
     conn->relay_client = may_relay != 0;
 }
 
+const char *qp_conn_auth_user(const qp_conn *conn)
+{
+    return conn->auth_user;
+}
+
+const char *qp_conn_auth_mechanism(const qp_conn *conn)
+{
+    return conn->auth_mechanism;
+}
+
 qp_notes *qp_conn_notes(qp_conn *conn)
 {
     if (conn->notes == NULL) {

@@ -34,6 +34,9 @@ struct qp_conn {
     qp_hello hello;
     char hello_host[QP_HOST_MAX + 1]; /**< in place: EHLO may come often */
     int relay_client;
+    const char *auth_user;            /**< or NULL */
+    const char *auth_mechanism;       /**< or NULL */
+    apr_array_header_t *auth_results; /**< of const char *, or NULL */
     qp_notes *notes;
     qp_slots slots;
 };

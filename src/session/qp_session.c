@@ -66,6 +66,7 @@ static void forget_command(qp_session *qp)
     qp->replied = 0;
     qp->verb_state = NULL;
     qp->capabilities = NULL;
+    qp->input = NULL;
 }
 
 void qp_session_clear_command(qp_session *qp)
@@ -98,6 +99,24 @@ static const char *match_class(qp_session *qp, int code, const char *dsn)
     return matched;
 }
 
+/* On one line, whatever it is on the wire. */
+static void log_reply(qp_session *qp, int code, const char *dsn,
+                      const char *text)
+{
+    char *line;
+    char *p;
+
+    if (!qp_log_enabled(&qp->logger, QP_LOG_DEBUG)) {
+        return;
+    }
+    line = apr_pstrdup(qp_session_pcmd(qp), text);
+    for (p = line; (p = strchr(p, '\n')) != NULL; p++) {
+        *p = '|';
+    }
+    qp_session_log(qp, QP_LOG_DEBUG, "QP1003", "> %d %s%s%s", code,
+                   dsn != NULL ? dsn : "", dsn != NULL ? " " : "", line);
+}
+
 static void send_reply(qp_session *qp, int code, const char *dsn,
                        const char *text)
 {
@@ -108,8 +127,9 @@ static void send_reply(qp_session *qp, int code, const char *dsn,
         return;
     }
     qp->replied = 1;
-    qp_session_log(qp, QP_LOG_DEBUG, "QP1003", "> %d %s", code, text);
-    qp_reply_write(qp->io, code, match_class(qp, code, dsn), text);
+    dsn = match_class(qp, code, dsn);
+    log_reply(qp, code, dsn, text);
+    qp_reply_write(qp->io, code, dsn, text);
 }
 
 void qp_session_reply(qp_session *qp, int code, const char *dsn,
@@ -243,6 +263,11 @@ void qp_add_capability(qp_session *qp, const char *text)
     APR_ARRAY_PUSH(qp->capabilities, const char *) = apr_pstrdup(pool, text);
 }
 
+const char *qp_current_hook(const qp_session *qp)
+{
+    return qp->current_hook;
+}
+
 qp_conn *qp_connection(qp_session *qp)
 {
     return qp->conn;
@@ -268,6 +293,21 @@ apr_pool_t *qp_conn_pool(qp_session *qp)
     return qp->pool;
 }
 
+void qp_auth_results_add(qp_session *qp, const char *fmt, ...)
+{
+    apr_array_header_t **results =
+        qp->txn != NULL ? &qp->txn->auth_results : &qp->conn->auth_results;
+    apr_pool_t *pool = qp->txn != NULL ? qp->txn->pool : qp->pool;
+    va_list ap;
+
+    if (*results == NULL) {
+        *results = apr_array_make(pool, 4, sizeof(const char *));
+    }
+    va_start(ap, fmt);
+    APR_ARRAY_PUSH(*results, const char *) = apr_pvsprintf(pool, fmt, ap);
+    va_end(ap);
+}
+
 void qp_karma_adjust(qp_session *qp, int points)
 {
     qp_notes *notes = qp_conn_notes(qp->conn);
@@ -276,16 +316,47 @@ void qp_karma_adjust(qp_session *qp, int points)
                     qp_note_num(notes, QP_NOTE_KARMA) + points);
 }
 
-qp_rc qp_await(qp_session *qp, qp_wait *wait)
-{
-    qp->chain.await = wait;
-    return QP_YIELD;
-}
+/* Waiting. --------------------------------------------------------------- */
 
-qp_wait *qp_timer(qp_session *qp, apr_interval_time_t delay, apr_pool_t *pool)
+qp_waker *qp_session_waker(qp_session *qp)
 {
     if (qp->waker == NULL) {
         qp->waker = qp->carrier->make_waker(qp->carrier->waker_ctx);
     }
-    return qp_timers_add(qp->carrier->timers, delay, qp->waker, pool);
+    return qp->waker;
+}
+
+static qp_rc await(qp_session *qp, qp_wait *const *waits, int n, int want_all)
+{
+    qp->chain.waits =
+        apr_pmemdup(qp_session_pcmd(qp), waits, (apr_size_t)n * sizeof(*waits));
+    qp->chain.nwaits = n;
+    qp->chain.want_all = want_all;
+    return QP_YIELD;
+}
+
+qp_rc qp_await(qp_session *qp, qp_wait *wait)
+{
+    return await(qp, &wait, 1, 0);
+}
+
+qp_rc qp_await_any(qp_session *qp, qp_wait *const *waits, int n)
+{
+    return await(qp, waits, n, 0);
+}
+
+qp_rc qp_await_all(qp_session *qp, qp_wait *const *waits, int n)
+{
+    return await(qp, waits, n, 1);
+}
+
+qp_wait *qp_timer(qp_session *qp, apr_interval_time_t delay, apr_pool_t *pool)
+{
+    return qp_timers_add(qp->carrier->timers, delay, qp_session_waker(qp),
+                         pool);
+}
+
+qp_job *qp_job_create(qp_session *qp, apr_pool_t *pool)
+{
+    return qp_jobs_prepare(qp->carrier->jobs, qp_session_waker(qp), pool);
 }

@@ -15,6 +15,7 @@
 #include "session/qp_conn.h"
 #include "session/qp_txn.h"
 #include "wire/qp_io.h"
+#include "wire/qp_job.h"
 #include "wire/qp_line.h"
 #include "wire/qp_reply.h"
 #include "wire/qp_timer.h"
@@ -64,7 +65,9 @@ typedef struct qp_chain {
     const struct qp_hook_entry *next, *end;
     void *arg; /**< in pcmd, or NULL */
     qp_responder *respond;
-    qp_wait *await;    /**< what the plugin waits for; NULL: it does not */
+    qp_wait **waits;   /**< what the plugin waits for, in pcmd */
+    int nwaits;        /**< 0: it does not */
+    int want_all;      /**< of them; else one is enough */
     qp_wait *deadline; /**< of the plugin that waits; in pcmd */
     int running;
 } qp_chain;
@@ -77,7 +80,8 @@ typedef struct qp_carrier {
     /** Makes what wakes this session; called when a hook first awaits. */
     qp_waker *(*make_waker)(void *ctx);
     void *waker_ctx;
-    qp_timers *timers; /**< or NULL: then qp_timer() is ready at once */
+    qp_timers *timers;
+    qp_jobs *jobs;
 } qp_carrier;
 
 struct qp_server;
@@ -111,6 +115,7 @@ struct qp_session {
     const char *current_hook;  /**< that is running, for logs; or "" */
     const qp_plugin *answered; /**< whose answer was the last one */
     int in_command;            /**< one is under way, or a message's end */
+    qp_wait *input;            /**< of qp_client_input(), in pcmd; or NULL */
     int replied;               /**< to it */
     int nerrors;               /**< mistakes of the client */
     int max_errors;            /**< of the settings; 0: no limit */
@@ -150,6 +155,12 @@ void qp_session_reply(qp_session *qp, int code, const char *dsn,
  *  the settings allow is answered 421, and the session closes (D6). */
 void qp_session_error(qp_session *qp, int code, const char *dsn,
                       const char *fmt, ...) QP_PRINTF(4, 5);
+
+/** What wakes this session; made when it is first needed. */
+qp_waker *qp_session_waker(qp_session *qp);
+
+/** Makes the handle of qp_client_input() ready if there is input by now. */
+void qp_session_look(qp_session *qp);
 
 /** Opens a transaction. There must be none. */
 void qp_session_begin_txn(qp_session *qp);

@@ -169,6 +169,53 @@ void qp_spool_commit(qp_spool *spool, apr_size_t len)
     spool->len += len;
 }
 
+const char *qp_spool_file(qp_spool *spool)
+{
+    if (spool->len > 0 || spool->fd < 0) {
+        move_to_file(spool);
+    }
+    return spool->error == APR_SUCCESS ? spool->path : NULL;
+}
+
+qp_spool *qp_spool_renew(const qp_spool *spool)
+{
+    return qp_spool_create(spool->dir, spool->threshold, spool->pool);
+}
+
+static apr_status_t close_copy(void *data)
+{
+    const qp_spool *spool = data;
+
+    close(spool->fd);
+    return APR_SUCCESS;
+}
+
+apr_status_t qp_spool_detach(const qp_spool *spool, qp_spool **out,
+                             apr_pool_t *pool)
+{
+    qp_spool *copy = apr_pmemdup(pool, spool, sizeof(*spool));
+
+    copy->pool = pool;
+    copy->buf = apr_pmemdup(pool, spool->buf, spool->len);
+    copy->cap = spool->len;
+    if (spool->fd >= 0) {
+        copy->fd = fcntl(spool->fd, F_DUPFD_CLOEXEC, 0);
+        if (copy->fd < 0) {
+            return errno;
+        }
+        apr_pool_cleanup_register(pool, copy, close_copy,
+                                  apr_pool_cleanup_null);
+    }
+    *out = copy;
+    return APR_SUCCESS;
+}
+
+apr_off_t qp_spool_filed(const qp_spool *spool, int *fd)
+{
+    *fd = spool->fd;
+    return spool->filed;
+}
+
 apr_off_t qp_spool_size(const qp_spool *spool)
 {
     return spool->filed + (apr_off_t)spool->len;

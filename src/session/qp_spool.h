@@ -36,6 +36,22 @@ apr_off_t qp_spool_size(const qp_spool *spool);
 /** The message as far as it is in memory: all of it while no file is used. */
 const char *qp_spool_memory(const qp_spool *spool, apr_size_t *len);
 
+/** Puts all of it into the file. @return its path, or NULL: see the status */
+const char *qp_spool_file(qp_spool *spool);
+
+/** An empty spool of the same kind, in the same pool. */
+qp_spool *qp_spool_renew(const qp_spool *spool);
+
+/**
+ * A copy that lives in @a pool and needs nothing of the original: octets in
+ * memory are copied, the file is shared.
+ */
+apr_status_t qp_spool_detach(const qp_spool *spool, qp_spool **out,
+                             apr_pool_t *pool) QP_CHECKED;
+
+/** Octets in the file, and its descriptor; the rest is in memory. */
+apr_off_t qp_spool_filed(const qp_spool *spool, int *fd);
+
 /** The first error of the file; what came after it is lost. */
 apr_status_t qp_spool_status(const qp_spool *spool);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* A transaction and the reader of its message. All of it lives in the
+/* A transaction: envelope, header, where its body is. All of it lives in the
  * transaction's own pool. When it begins and ends is decided by qp_session. */
 
 #include "session/qp_txn.h"
@@ -9,8 +9,6 @@
 
 #include <apr_allocator.h>
 #include <apr_strings.h>
-
-#define READ_BUFFER 65536
 
 apr_pool_t *qp_txn_make_pool(apr_pool_t *parent, const char *tag)
 {
@@ -70,6 +68,21 @@ void qp_txn_add_rcpt(qp_txn *txn, const qp_addr *addr)
     APR_ARRAY_PUSH(txn->rcpts, const qp_addr *) = qp_addr_dup(addr, txn->pool);
 }
 
+int qp_txn_replace_rcpt(qp_txn *txn, const qp_addr *addr, const qp_addr *by)
+{
+    int i;
+
+    for (i = 0; i < txn->rcpts->nelts; i++) {
+        if (qp_addr_equal(APR_ARRAY_IDX(txn->rcpts, i, const qp_addr *),
+                          addr)) {
+            APR_ARRAY_IDX(txn->rcpts, i, const qp_addr *) =
+                qp_addr_dup(by, txn->pool);
+            return 1;
+        }
+    }
+    return 0;
+}
+
 int qp_txn_remove_rcpt(qp_txn *txn, const qp_addr *addr)
 {
     const qp_addr **rcpts = (const qp_addr **)txn->rcpts->elts;
@@ -115,60 +128,31 @@ apr_off_t qp_txn_body_length(const qp_txn *txn)
     return txn->spool == NULL ? 0 : qp_spool_size(txn->spool) - txn->body_start;
 }
 
-struct qp_reader {
-    const qp_txn *txn;
-    const char *head; /* what comes before the body, or NULL */
-    apr_size_t head_len;
-    apr_off_t offset; /* in the spool */
-    char *buf;
-    apr_pool_t *pool;
-};
-
-qp_reader *qp_txn_reader(qp_txn *txn, qp_reader_part part, apr_pool_t *pool)
+apr_off_t qp_txn_body_start(const qp_txn *txn)
 {
-    qp_reader *reader = apr_pcalloc(pool, sizeof(*reader));
-    const char *text;
-    char *head;
-    apr_size_t len;
-
-    reader->txn = txn;
-    reader->offset = txn->body_start;
-    reader->pool = pool;
-    if (part == QP_READ_MESSAGE && txn->header != NULL) {
-        text = qp_header_text(txn->header, &len, pool);
-        head = apr_palloc(pool, len + 1);
-        memcpy(head, text, len);
-        if (txn->has_empty_line) {
-            head[len++] = '\n';
-        }
-        reader->head = head;
-        reader->head_len = len;
-    }
-    return reader;
+    return txn->body_start;
 }
 
-apr_status_t qp_reader_block(qp_reader *reader, const char **data,
-                             apr_size_t *len)
+const char *qp_txn_file(qp_txn *txn)
 {
-    apr_status_t rv;
+    return txn->spool != NULL ? qp_spool_file(txn->spool) : NULL;
+}
 
-    if (reader->head_len > 0) {
-        *data = reader->head;
-        *len = reader->head_len;
-        reader->head_len = 0;
-        return APR_SUCCESS;
+apr_status_t qp_txn_body_append(qp_txn *txn, const char *text, apr_size_t len)
+{
+    if (txn->spool == NULL) {
+        return APR_EINVAL;
     }
-    if (reader->txn->spool == NULL) {
-        return APR_EOF;
+    memcpy(qp_spool_reserve(txn->spool, len, QP_SPOOL_MOVE), text, len);
+    qp_spool_commit(txn->spool, len);
+    txn->has_empty_line = 1;
+    return qp_spool_status(txn->spool);
+}
+
+void qp_txn_body_clear(qp_txn *txn)
+{
+    if (txn->spool != NULL) {
+        txn->spool = qp_spool_renew(txn->spool);
+        txn->body_start = 0;
     }
-    if (reader->buf == NULL) {
-        reader->buf = apr_palloc(reader->pool, READ_BUFFER);
-    }
-    *len = READ_BUFFER;
-    rv = qp_spool_read(reader->txn->spool, reader->offset, reader->buf, data,
-                       len);
-    if (rv == APR_SUCCESS) {
-        reader->offset += (apr_off_t)*len;
-    }
-    return rv;
 }

@@ -24,6 +24,7 @@ struct qp_txn {
     apr_off_t body_start; /**< offset in spool */
     int has_empty_line;   /**< between header and body */
     apr_off_t wire_size;  /**< octets of the message on the wire */
+    apr_array_header_t *auth_results; /**< of const char *, or NULL */
     qp_notes *notes;
     qp_slots slots;
 };

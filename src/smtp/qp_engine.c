@@ -28,6 +28,10 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
 
     qp->server = server;
     qp->hooks = &server->hooks;
+    if (server->hooks.counts[QP_HOOK_logging] > 0) {
+        qp_logging_install(apr_pcalloc(pconn, sizeof(qp_logging)),
+                           &server->hooks, qp, &qp->logger);
+    }
     qp->in_command = 1; /* the greeting is a reply */
     qp_settings_renew(qp);
     qp_session_log(qp, QP_LOG_INFO, "QP1601", "connect to %s:%d",
@@ -232,20 +236,39 @@ static apr_status_t read_input(qp_session *qp)
     return read_command(qp);
 }
 
+/* A hook waits. A client that leaves cancels what its session waits for, unless
+ * it is the client that is waited for, or there is input still unread.
+ * @return whether to stop, and then in @a want why */
+static int wait_for_hook(qp_session *qp, qp_want *want)
+{
+    const char *data;
+    apr_size_t len;
+    apr_status_t rv;
+
+    if (qp_hook_is_ready(qp)) {
+        qp_hook_resume(qp);
+        return 0;
+    }
+    if (flush_output(qp, want) && *want == QP_WANT_CLOSE) {
+        return 1;
+    }
+    rv = qp_io_peek(qp->io, &data, &len);
+    if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
+        qp_engine_end(qp, QP_END_EOF);
+        *want = QP_WANT_CLOSE;
+        return 1;
+    }
+    *want = rv == APR_SUCCESS ? QP_WANT_WAKE : QP_WANT_WAKE_OR_INPUT;
+    return 1;
+}
+
 /* One step. @return whether to stop, and then in @a want why */
 static int take_step(qp_session *qp, qp_want *want)
 {
     apr_status_t rv;
 
     if (qp->chain.running) {
-        if (!qp_hook_is_ready(qp)) {
-            if (!flush_output(qp, want) || *want == QP_WANT_OUTPUT) {
-                *want = QP_WANT_WAKE;
-            }
-            return 1;
-        }
-        qp_hook_resume(qp);
-        return 0;
+        return wait_for_hook(qp, want);
     }
     if (qp->in_command && qp->mode != QP_MODE_START) {
         finish_command(qp);

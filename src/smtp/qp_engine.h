@@ -15,8 +15,9 @@
 typedef enum qp_want {
     QP_WANT_INPUT,  /**< the client: until it sends something */
     QP_WANT_OUTPUT, /**< the client: until it reads what is unsent */
-    QP_WANT_WAKE,   /**< its waker */
-    QP_WANT_CLOSE   /**< it has ended, with its hooks: close the connection */
+    QP_WANT_WAKE,   /**< its waker alone: there is input that must wait */
+    QP_WANT_WAKE_OR_INPUT, /**< its waker, or the client, which may leave */
+    QP_WANT_CLOSE /**< it has ended, with its hooks: close the connection */
 } qp_want;
 
 /**

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <apr_strings.h>
 
@@ -72,6 +73,79 @@ static const char *default_value(qp_session *qp, const char *protocol)
         qp->txn->id, format_for(qp->txn, pool), format_date(pool));
 }
 
+/* One on a line. */
+static const char *join_results(const apr_array_header_t *results,
+                                apr_pool_t *pool)
+{
+    const char *joined = "";
+    int i;
+
+    for (i = 0; i < results->nelts; i++) {
+        joined = apr_pstrcat(pool, joined, i > 0 ? ";\n\t" : "",
+                             APR_ARRAY_IDX(results, i, const char *), NULL);
+    }
+    return joined;
+}
+
+/* Results of the connection, then those of the message (RFC 8601 2.2). Without
+ * any the field is not there. */
+static void add_results(qp_session *qp)
+{
+    apr_pool_t *pool = qp_session_pcmd(qp);
+    apr_array_header_t *all = apr_array_make(pool, 4, sizeof(const char *));
+    const char *id = qp->settings->me_auth_results;
+
+    if (id == NULL) {
+        id = qp->settings->me;
+    }
+    if (qp->conn->auth_results != NULL) {
+        apr_array_cat(all, qp->conn->auth_results);
+    }
+    if (qp->txn->auth_results != NULL) {
+        apr_array_cat(all, qp->txn->auth_results);
+    }
+    if (all->nelts == 0 || strcasecmp(id, "none") == 0) {
+        return;
+    }
+    qp_header_add(qp->txn->header, "Authentication-Results",
+                  apr_pstrcat(pool, id, ";\n\t", join_results(all, pool), NULL),
+                  QP_HEADER_TOP);
+}
+
+/* Whether a field claims to be of this server: its first word is our name. */
+static int is_own_result(const char *value, const char *id)
+{
+    size_t len = strlen(id);
+
+    value += strspn(value, " \t\n");
+    return strncasecmp(value, id, len) == 0
+           && strchr(" \t\n;(", value[len]) != NULL;
+}
+
+/* What came in under our name is not ours (RFC 8601 5, R30). */
+static void disown_results(qp_session *qp)
+{
+    static const char field[] = "Authentication-Results";
+    qp_header *header = qp->txn->header;
+    const char *id = qp->settings->me_auth_results;
+    const char *value;
+    int i = 0;
+
+    if (id == NULL) {
+        id = qp->settings->me;
+    }
+    while ((value = qp_header_get(header, field, i)) != NULL) {
+        if (is_own_result(value, id)) {
+            qp_header_add(header, "Original-Authentication-Results", value,
+                          QP_HEADER_END);
+            qp_header_delete(header, field, i);
+        }
+        else {
+            i++;
+        }
+    }
+}
+
 void qp_received_add(qp_session *qp)
 {
     qp_received_line_arg arg = { qp->conn->hello == QP_HELLO_EHLO ? "ESMTP"
@@ -85,5 +159,7 @@ void qp_received_add(qp_session *qp)
     if (value == NULL) {
         value = default_value(qp, arg.smtp);
     }
+    disown_results(qp);
     qp_header_add(qp->txn->header, "Received", value, QP_HEADER_TOP);
+    add_results(qp);
 }

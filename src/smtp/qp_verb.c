@@ -48,7 +48,8 @@ static void log_command(qp_session *qp, const char *name, const char *rest)
     if (strcasecmp(name, "AUTH") == 0) {
         rest = "********";
     }
-    qp_session_log(qp, QP_LOG_DEBUG, "QP1501", "< %s %s", name, rest);
+    qp_session_log(qp, QP_LOG_DEBUG, "QP1501", "< %s%s%s", name,
+                   rest[0] != '\0' ? " " : "", rest);
 }
 
 void qp_verb_dispatch(qp_session *qp, char *line)

@@ -175,6 +175,14 @@ static void refuse_message(qp_session *qp, const qp_refusal *refusal)
     }
 }
 
+/* A message that has come this far is in a loop (RFC 5321 6.3, R31). */
+#define MAX_HOPS 100
+
+static const qp_refusal too_many_hops = {
+    554, "5.4.6", "Too many hops, this message is in a loop",
+    "over 100 Received fields", 0
+};
+
 /* The final dot has come. */
 static void end_message(qp_session *qp)
 {
@@ -191,6 +199,10 @@ static void end_message(qp_session *qp)
             qp->answer.text = apr_pstrdup(qp_session_pcmd(qp), qp->answer.text);
         }
         qp_verdict_apply(qp, QP_HOOK_data_headers_end, verdict);
+        return;
+    }
+    if (qp_header_count(qp->txn->header, "Received") > MAX_HOPS) {
+        refuse_message(qp, &too_many_hops);
         return;
     }
     qp_start_data_post_headers(qp, NULL, respond_post_headers);

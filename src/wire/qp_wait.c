@@ -31,7 +31,9 @@ void qp_waker_unref(qp_waker *waker)
 static void unref_wait(qp_wait *wait)
 {
     if (__atomic_sub_fetch(&wait->refs, 1, __ATOMIC_ACQ_REL) == 0) {
-        qp_waker_unref(wait->waker);
+        if (wait->waker != NULL) {
+            qp_waker_unref(wait->waker);
+        }
         free(wait);
     }
 }
@@ -47,20 +49,36 @@ static apr_status_t cancel_wait(void *data)
     return APR_SUCCESS;
 }
 
-qp_wait *qp_wait_create(qp_waker *waker, apr_pool_t *pool)
+static qp_wait *make_wait(unsigned int refs, qp_waker *waker, apr_pool_t *pool)
 {
     qp_wait *wait = malloc(sizeof(*wait));
 
     if (wait == NULL) {
         abort();
     }
-    wait->refs = 2;
+    wait->refs = refs;
     wait->state = WAIT_PENDING;
     wait->status = APR_EAGAIN;
     wait->waker = waker;
-    qp_waker_ref(waker);
     apr_pool_cleanup_register(pool, wait, cancel_wait, apr_pool_cleanup_null);
     return wait;
+}
+
+qp_wait *qp_wait_create(qp_waker *waker, apr_pool_t *pool)
+{
+    qp_waker_ref(waker);
+    return make_wait(2, waker, pool);
+}
+
+qp_wait *qp_wait_create_plain(apr_pool_t *pool)
+{
+    return make_wait(1, NULL, pool);
+}
+
+void qp_wait_mark(qp_wait *wait, apr_status_t status)
+{
+    wait->status = status;
+    __atomic_store_n(&wait->state, WAIT_READY, __ATOMIC_RELEASE);
 }
 
 void qp_wait_complete(qp_wait *wait, apr_status_t status)

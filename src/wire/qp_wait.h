@@ -34,10 +34,13 @@ qp_wait *qp_wait_create(qp_waker *waker, apr_pool_t *pool);
  *  the session. Must be called once for each handle. */
 void qp_wait_complete(qp_wait *wait, apr_status_t status);
 
+/** Makes a handle without producer, for what the session's own thread sees. */
+qp_wait *qp_wait_create_plain(apr_pool_t *pool);
+
+/** Makes a plain handle ready. */
+void qp_wait_mark(qp_wait *wait, apr_status_t status);
+
 /** Whether the session has gone or does not want it any more. */
 int qp_wait_cancelled(const qp_wait *wait);
-
-/** How it ended; APR_EAGAIN as long as it is not ready. */
-apr_status_t qp_wait_status(const qp_wait *wait);
 
 #endif /* QP_WAIT_H */

@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Temporary files and folders of plugins, in spool_dir. What belongs to a
+ * transaction goes with its pool. Names are random, folders are made
+ * exclusively (R109). Spool files of messages are qp_spool's. */
+
+#include <ftw.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_strings.h>
+
+#include "plugin/qp_server.h"
+
+#define MAX_OPEN 16
+
+const char *qp_spool_dir(qp_session *qp)
+{
+    return qp->settings->spool_dir;
+}
+
+static const char *make_name(qp_session *qp, apr_pool_t *pool)
+{
+    apr_uint64_t random = 0;
+
+    if (apr_generate_random_bytes((unsigned char *)&random, sizeof(random))
+        != APR_SUCCESS) {
+        abort();
+    }
+    return apr_psprintf(pool, "%s/tmp-%ld-%016" APR_UINT64_T_HEX_FMT,
+                        qp->settings->spool_dir, (long)getpid(), random);
+}
+
+static apr_status_t remove_file(void *data)
+{
+    unlink(data);
+    return APR_SUCCESS;
+}
+
+static int remove_entry(const char *path, const struct stat *info QP_UNUSED,
+                        int flag QP_UNUSED, struct FTW *walk QP_UNUSED)
+{
+    return remove(path);
+}
+
+static apr_status_t remove_tree(void *data)
+{
+    nftw(data, remove_entry, MAX_OPEN, FTW_DEPTH | FTW_PHYS);
+    return APR_SUCCESS;
+}
+
+const char *qp_temp_file(qp_session *qp)
+{
+    apr_pool_t *pool = qp_txn_pool(qp);
+    const char *name = make_name(qp, pool);
+
+    apr_pool_cleanup_register(pool, name, remove_file, apr_pool_cleanup_null);
+    return name;
+}
+
+static const char *make_dir(qp_session *qp, apr_pool_t *pool, int mode)
+{
+    const char *name = make_name(qp, pool);
+    char reason[128];
+    apr_status_t rv;
+
+    if (mkdir(name, 0700) == 0 && chmod(name, (mode_t)mode) == 0) {
+        return name;
+    }
+    rv = apr_get_os_error();
+    qp_session_log(qp, QP_LOG_ERROR, "QP1303", "cannot make %s: %s", name,
+                   apr_strerror(rv, reason, sizeof(reason)));
+    return NULL;
+}
+
+const char *qp_make_temp_dir(qp_session *qp, int mode)
+{
+    return make_dir(qp, qp_session_pcmd(qp), mode);
+}
+
+const char *qp_temp_dir(qp_session *qp)
+{
+    apr_pool_t *pool = qp_txn_pool(qp);
+    const char *name = make_dir(qp, pool, 0700);
+
+    if (name != NULL) {
+        apr_pool_cleanup_register(pool, name, remove_tree,
+                                  apr_pool_cleanup_null);
+    }
+    return name;
+}
