@@ -1,0 +1,598 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Delivers messages into Maildirs. What it keeps lives as long as the command.
+ * It does not know users or quotas, and leaves nothing behind when it fails.
+
+=pod
+
+=head1 NAME
+
+queue/maildir - deliver messages into Maildirs
+
+=head1 SYNOPSIS
+
+In F<config/plugins>:
+
+    queue/maildir /var/mail/qpsmtpd
+    queue/maildir /var/mail %d/%l
+    queue/maildir /var/mail %d/%l/Maildir 0770
+
+=head1 DESCRIPTION
+
+Without a pattern, each message becomes one file in one Maildir, with a
+C<Delivered-To> field for each recipient. A program that looks into F<new> can
+take it from there.
+
+With a pattern, each recipient has a Maildir of his own below the folder, and
+the message becomes a file in each of them. In the pattern, C<%l> stands for
+the local part of the recipient, C<%d> for the domain in lower case, and C<%u>
+for I<local part>C<@>I<domain>. The domain of a recipient without one is
+config C<me>.
+
+What is put in stays within its component of the path: every character but
+letters, digits and C<- + _ . , @ => becomes C<_>, so does a dot at its
+beginning, and an empty text is C<_>. So no recipient leads out of the folder,
+but two with unusual names may share a Maildir. C<postmaster> is written in
+lower case; otherwise the case of a local part matters.
+
+The folder of a recipient is made when the first message comes, and with it
+every folder on the way but the ones above the configured folder. A plugin that
+knows which recipients there are has to stand above C<rcpt_ok>, or anybody can
+make folders without number.
+
+The first field of the file is C<Return-Path> with the sender; such a field
+that came with the message is removed (RFC 5321 4.4). Line ends are LF.
+
+=head2 Safety
+
+The client is told that its message is queued after the message has reached
+stable storage for all recipients. All files are first written and flushed in
+F<tmp>, then moved to F<new>, and then F<new> is flushed. If anything fails,
+none of them remains, and the client is answered 452, so that it tries again
+later. When the machine stops in the middle, a file may remain in F<tmp>, which
+mail readers remove after 36 hours.
+
+File names are unique over threads, processes and hosts:
+I<seconds>.MI<microseconds>PI<process>QI<transaction>.I<host>.
+
+=head1 CONFIGURATION
+
+=over 4
+
+=item dir
+
+The folder, absolute or relative to the config folder. It may be given without
+its name, as the first word. It has to be given. It is made when it is missing,
+if the folder above it is there and the server may write to it.
+
+=item subdir
+
+The pattern, with at least one of C<%l>, C<%d> and C<%u>. It may be given
+without its name, as the second word. There is none by default.
+
+=item perms
+
+The permissions of folders that are made, an octal number. Files get the same
+without the permission to execute. The owner must have all. It may be given
+without its name, as the third word. The default is 0700.
+
+=back
+
+=head1 DIAGNOSTICS
+
+=over 4
+
+=item queue/maildir: pass, message I<ID> in I<N> Maildirs, first I<PATH>
+
+The message was delivered.
+
+=item queue/maildir: error, cannot I<DO SOMETHING> I<PATH>: I<WHY>
+
+The message was not delivered; the client was answered 452 4.3.1 if the file
+system is full, otherwise 452 4.3.0.
+
+=back
+
+=head1 SEE ALSO
+
+L<queue/discard>, L<maildir(5)>, F<docs/plugins.md>
+
+=cut
+
+*/
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <strings.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_errno.h>
+#include <apr_hash.h>
+#include <apr_lib.h>
+#include <apr_network_io.h>
+#include <apr_strings.h>
+
+#include "qpsmtpd.h"
+
+struct opts {
+    const char *dir;
+    const char *subdir;
+    const char *perms;
+};
+
+static const qp_opt opt_table[] = {
+    QP_OPT_WORD_PATH(1, struct opts, dir, "dir", NULL),
+    QP_OPT_WORD_STR(2, struct opts, subdir, "subdir", NULL),
+    QP_OPT_WORD_STR(3, struct opts, perms, "perms", "0700"),
+    QP_OPT_END,
+};
+
+#define PERMS_OWNER 0700
+#define PERMS_MAX   02777
+
+/* Writes go to the disk in pieces of this size. */
+#define BUFFER_SIZE (64 * 1024)
+
+/* File names that are tried before it gives up. */
+#define MAX_NAMES   8
+
+/* Other characters of an address become '_'. */
+#define SAFE_CHARS                                                             \
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+_.,@="
+
+/* The message in one Maildir. */
+struct copy {
+    const char *dir;           /* the Maildir */
+    apr_array_header_t *trace; /* of const char *: lines on top of the file */
+    const char *name;          /* of the file */
+    const char *path;          /* where the file is now, or NULL */
+};
+
+/* One message on its way. */
+struct delivery {
+    qp_session *qp;
+    qp_txn *txn;
+    apr_pool_t *pool; /* of the command */
+    const struct opts *opt;
+    mode_t perms;
+    const char *host; /* of this machine, safe for a file name */
+    char *buffer;
+    apr_array_header_t *copies; /* of struct copy * */
+    apr_hash_t *by_dir;         /* the same */
+    const char *failed;         /* "write PATH", when something did */
+};
+
+/* Remembers what could not be done. */
+static apr_status_t fail(struct delivery *job, apr_status_t rv,
+                         const char *verb, const char *path)
+{
+    job->failed = apr_pstrcat(job->pool, verb, " ", path, NULL);
+    return rv;
+}
+
+static struct copy *nth_copy(const struct delivery *job, int i)
+{
+    return APR_ARRAY_IDX(job->copies, i, struct copy *);
+}
+
+/* A part of a path that stays within it, whatever the client has sent (R57).
+ */
+static const char *clean_part(const char *text, apr_pool_t *pool)
+{
+    char *clean = apr_pstrdup(pool, text[0] != '\0' ? text : "_");
+    char *p;
+
+    for (p = clean; *p != '\0'; p++) {
+        if (strchr(SAFE_CHARS, *p) == NULL) {
+            *p = '_';
+        }
+    }
+    if (clean[0] == '.') {
+        clean[0] = '_';
+    }
+    return clean;
+}
+
+static const char *clean_host(struct delivery *job, const char *host)
+{
+    char *lower;
+    char *p;
+
+    if (host[0] == '\0') {
+        host = qp_config_first(job->qp, "me");
+    }
+    lower = apr_pstrdup(job->pool, host != NULL ? host : "");
+    for (p = lower; *p != '\0'; p++) {
+        *p = (char)apr_tolower(*p);
+    }
+    return clean_part(lower, job->pool);
+}
+
+/* Puts the recipient into the pattern, which setup() has checked. */
+static const char *expand_subdir(struct delivery *job, const qp_addr *rcpt)
+{
+    /* RFC 5321 4.5.1: postmaster is known in any case. */
+    const char *user = strcasecmp(rcpt->user, "postmaster") == 0
+                           ? "postmaster"
+                           : clean_part(rcpt->user, job->pool);
+    const char *host = clean_host(job, rcpt->host);
+    const char *both = apr_pstrcat(job->pool, user, "@", host, NULL);
+    const char *dir = apr_pstrcat(job->pool, job->opt->dir, "/", NULL);
+    const char *p, *end, *value;
+
+    for (p = job->opt->subdir; (end = strchr(p, '%')) != NULL; p = end + 2) {
+        value = end[1] == 'l' ? user : end[1] == 'd' ? host : both;
+        dir =
+            apr_psprintf(job->pool, "%s%.*s%s", dir, (int)(end - p), p, value);
+    }
+    return apr_pstrcat(job->pool, dir, p, NULL);
+}
+
+/* "<user@host>", without what could end the line (R28). */
+static char *format_addr(const qp_addr *addr, apr_pool_t *pool)
+{
+    char *text = apr_pstrdup(pool, qp_addr_format(addr, pool));
+    char *p;
+
+    for (p = text; *p != '\0'; p++) {
+        if (apr_iscntrl(*p)) {
+            *p = '?';
+        }
+    }
+    return text;
+}
+
+static void add_trace(struct copy *copy, const char *name, const char *value,
+                      apr_pool_t *pool)
+{
+    APR_ARRAY_PUSH(copy->trace, const char *) =
+        apr_pstrcat(pool, name, ": ", value, "\n", NULL);
+}
+
+static struct copy *find_copy(struct delivery *job, const char *dir)
+{
+    struct copy *copy = apr_hash_get(job->by_dir, dir, APR_HASH_KEY_STRING);
+
+    if (copy == NULL) {
+        copy = apr_pcalloc(job->pool, sizeof(*copy));
+        copy->dir = dir;
+        copy->trace = apr_array_make(job->pool, 2, sizeof(const char *));
+        add_trace(copy, "Return-Path",
+                  format_addr(qp_txn_sender(job->txn), job->pool), job->pool);
+        apr_hash_set(job->by_dir, dir, APR_HASH_KEY_STRING, copy);
+        APR_ARRAY_PUSH(job->copies, struct copy *) = copy;
+    }
+    return copy;
+}
+
+/* Finds the Maildirs, each once, and each recipient once. */
+static void plan_copies(struct delivery *job)
+{
+    const apr_array_header_t *rcpts = qp_txn_rcpts(job->txn);
+    apr_hash_t *seen = apr_hash_make(job->pool);
+    const qp_addr *rcpt;
+    const char *dir;
+    char *text;
+    int i;
+
+    for (i = 0; i < rcpts->nelts; i++) {
+        rcpt = APR_ARRAY_IDX(rcpts, i, const qp_addr *);
+        /* Delivered-To has no angle brackets. */
+        text = format_addr(rcpt, job->pool) + 1;
+        text[strlen(text) - 1] = '\0';
+        if (apr_hash_get(seen, text, APR_HASH_KEY_STRING) == NULL) {
+            apr_hash_set(seen, text, APR_HASH_KEY_STRING, text);
+            dir = job->opt->subdir != NULL ? expand_subdir(job, rcpt)
+                                           : job->opt->dir;
+            add_trace(find_copy(job, dir), "Delivered-To", text, job->pool);
+        }
+    }
+}
+
+/* Makes what is in a folder survive a crash. Some file systems cannot be told
+ * to and say EINVAL; there it is as safe as it gets. */
+static apr_status_t sync_dir(struct delivery *job, const char *path)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return fail(job, errno, "open", path);
+    }
+    if (fsync(fd) != 0 && errno != EINVAL) {
+        rv = fail(job, errno, "flush", path);
+    }
+    close(fd);
+    return rv;
+}
+
+/* Makes one folder, unless it is there already. */
+static apr_status_t make_dir(struct delivery *job, const char *path)
+{
+    if (mkdir(path, job->perms) != 0) {
+        return errno == EEXIST ? APR_SUCCESS : fail(job, errno, "make", path);
+    }
+    /* The umask of the server may have taken something away. */
+    if (chmod(path, job->perms) != 0) {
+        return fail(job, errno, "make", path);
+    }
+    return sync_dir(job, apr_pstrcat(job->pool, path, "/..", NULL));
+}
+
+/* Makes a folder and what is above it, down from the configured one. */
+static apr_status_t make_dirs(struct delivery *job, const char *path)
+{
+    const char *slash = path + strlen(job->opt->dir);
+    apr_status_t rv = APR_SUCCESS;
+
+    while (rv == APR_SUCCESS && slash != NULL) {
+        rv = make_dir(job, apr_pstrmemdup(job->pool, path, slash - path));
+        slash = strchr(slash + 1, '/');
+    }
+    return rv == APR_SUCCESS ? make_dir(job, path) : rv;
+}
+
+/* Sees that the Maildir is complete. Its last folder is there: so are all. */
+static apr_status_t make_maildir(struct delivery *job, const char *dir)
+{
+    static const char *const subs[] = { "/tmp", "/cur", "/new" };
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    if (access(apr_pstrcat(job->pool, dir, subs[2], NULL), F_OK) == 0) {
+        return APR_SUCCESS;
+    }
+    for (i = 0; rv == APR_SUCCESS && i < 3; i++) {
+        rv = make_dirs(job, apr_pstrcat(job->pool, dir, subs[i], NULL));
+    }
+    return rv;
+}
+
+static apr_status_t put_message(struct delivery *job, const struct copy *copy,
+                                apr_file_t *file)
+{
+    apr_pool_t *pool = apr_file_pool_get(file);
+    qp_reader *reader = qp_txn_reader(job->txn, QP_READ_MESSAGE, pool);
+    const char *data = apr_array_pstrcat(pool, copy->trace, '\0');
+    apr_size_t len = strlen(data);
+    apr_status_t rv;
+
+    do {
+        rv = apr_file_write_full(file, data, len, NULL);
+        if (rv == APR_SUCCESS) {
+            rv = qp_reader_block(reader, &data, &len);
+        }
+    } while (rv == APR_SUCCESS);
+    return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;
+}
+
+/* The mode of files in the form of APR, which has a digit in four bits. */
+static apr_fileperms_t file_perms(mode_t perms)
+{
+    return (perms & 0600) << 2 | (perms & 0060) << 1 | (perms & 0006);
+}
+
+/* Opens a file in tmp under a name that nobody else has. */
+static apr_status_t open_copy(struct delivery *job, struct copy *copy,
+                              apr_pool_t *pool, apr_file_t **file)
+{
+    const char *id = qp_txn_id(job->txn); /* ID.N, letters and digits */
+    int len = (int)strcspn(id, ".");
+    const char *path;
+    apr_status_t rv;
+    apr_time_t now;
+    int tries = 0;
+
+    do {
+        now = apr_time_now();
+        copy->name =
+            apr_psprintf(job->pool, "%" APR_TIME_T_FMT ".M%06dP%ldQ%.*s_%s.%s",
+                         apr_time_sec(now), (int)apr_time_usec(now),
+                         (long)getpid(), len, id, id + len + (id[len] != 0),
+                         job->host);
+        path = apr_pstrcat(job->pool, copy->dir, "/tmp/", copy->name, NULL);
+        rv = apr_file_open(file, path,
+                           APR_FOPEN_CREATE | APR_FOPEN_EXCL | APR_FOPEN_WRITE
+                               | APR_FOPEN_BUFFERED | APR_FOPEN_BINARY,
+                           file_perms(job->perms), pool);
+    } while (APR_STATUS_IS_EEXIST(rv) && ++tries < MAX_NAMES);
+    if (rv != APR_SUCCESS) {
+        return fail(job, rv, "create", path);
+    }
+    copy->path = path;
+    apr_file_buffer_set(*file, job->buffer, BUFFER_SIZE);
+    return APR_SUCCESS;
+}
+
+/* Writes one file in tmp, down to the disk. */
+static apr_status_t write_copy(struct delivery *job, struct copy *copy)
+{
+    apr_pool_t *pool;
+    apr_file_t *file;
+    apr_status_t rv, closed;
+
+    apr_pool_create(&pool, job->pool);
+    rv = open_copy(job, copy, pool, &file);
+    if (rv != APR_SUCCESS) {
+        return rv;
+    }
+    rv = apr_file_perms_set(copy->path, file_perms(job->perms));
+    if (rv == APR_SUCCESS) {
+        rv = put_message(job, copy, file);
+    }
+    if (rv == APR_SUCCESS) {
+        rv = apr_file_sync(file);
+    }
+    closed = apr_file_close(file);
+    if (rv == APR_SUCCESS) {
+        rv = closed;
+    }
+    apr_pool_destroy(pool);
+    return rv != APR_SUCCESS ? fail(job, rv, "write", copy->path) : rv;
+}
+
+/* Moves one file to where readers see it. */
+static apr_status_t publish_copy(struct delivery *job, struct copy *copy)
+{
+    const char *dir = apr_pstrcat(job->pool, copy->dir, "/new", NULL);
+    const char *path = apr_pstrcat(job->pool, dir, "/", copy->name, NULL);
+
+    if (rename(copy->path, path) != 0) {
+        return fail(job, errno, "move to new", copy->path);
+    }
+    copy->path = path;
+    return sync_dir(job, dir);
+}
+
+/* Nobody sees anything before all files are safe. */
+static apr_status_t deliver(struct delivery *job)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    for (i = 0; rv == APR_SUCCESS && i < job->copies->nelts; i++) {
+        rv = make_maildir(job, nth_copy(job, i)->dir);
+        if (rv == APR_SUCCESS) {
+            rv = write_copy(job, nth_copy(job, i));
+        }
+    }
+    for (i = 0; rv == APR_SUCCESS && i < job->copies->nelts; i++) {
+        rv = publish_copy(job, nth_copy(job, i));
+    }
+    return rv;
+}
+
+/* Leaves nothing behind, and says why. */
+static qp_rc give_up(const qp_plugin *self, const struct delivery *job,
+                     apr_status_t rv)
+{
+    char why[128];
+    int i;
+
+    for (i = 0; i < job->copies->nelts; i++) {
+        if (nth_copy(job, i)->path != NULL) {
+            unlink(nth_copy(job, i)->path);
+        }
+    }
+    qp_error(self, job->qp, "cannot %s: %s", job->failed,
+             apr_strerror(rv, why, sizeof(why)));
+    if (APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT) {
+        return qp_dsn_sys_disk_full(job->qp, NULL);
+    }
+    return qp_dsn_sys_unspecified(job->qp, "The message could not be stored");
+}
+
+/* Name of this machine, as it may stand in a file name. */
+static const char *find_host(apr_pool_t *pool)
+{
+    char name[APRMAXHOSTLEN + 1];
+
+    return apr_gethostname(name, sizeof(name), pool) == APR_SUCCESS
+               ? clean_part(name, pool)
+               : "localhost";
+}
+
+static mode_t read_perms(const struct opts *opt)
+{
+    return (mode_t)apr_strtoi64(opt->perms, NULL, 8);
+}
+
+static void start_delivery(struct delivery *job, const qp_plugin *self,
+                           qp_session *qp)
+{
+    job->qp = qp;
+    job->txn = qp_transaction(qp);
+    job->pool = qp_pool(qp);
+    job->opt = qp_opts(self);
+    job->perms = read_perms(job->opt);
+    job->host = find_host(job->pool);
+    job->buffer = apr_palloc(job->pool, BUFFER_SIZE);
+    job->copies = apr_array_make(job->pool, 4, sizeof(struct copy *));
+    job->by_dir = apr_hash_make(job->pool);
+}
+
+static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
+                        const qp_data_arg *arg)
+{
+    struct delivery job = { .failed = "" };
+    qp_header *header;
+    apr_status_t rv;
+
+    start_delivery(&job, self, qp);
+    plan_copies(&job);
+    /* This is final delivery, and ours is the only Return-Path (RFC 5321 4.4).
+     * The header is everybody's, but no other queue plugin gets to see it:
+     * this one never declines. */
+    header = qp_txn_header(job.txn);
+    if (header != NULL) {
+        qp_header_delete(header, "Return-Path", -1);
+    }
+    rv = deliver(&job);
+    if (rv != APR_SUCCESS) {
+        return give_up(self, &job, rv);
+    }
+    qp_pass(self, qp, "message %s in %d Maildirs, first %s", qp_txn_id(job.txn),
+            job.copies->nelts, nth_copy(&job, 0)->path);
+    return qp_return(qp, QP_OK, "queued as %s", qp_txn_id(job.txn));
+}
+
+static const char *check_subdir(const char *pattern, apr_pool_t *pconf)
+{
+    const char *path = apr_pstrcat(pconf, "/", pattern, "/", NULL);
+    const char *problem = NULL;
+    const char *p = strchr(pattern, '%');
+
+    if (p == NULL) {
+        problem = "has none of %l, %d and %u";
+    }
+    for (; p != NULL; p = strchr(p + 1, '%')) {
+        if (p[1] != 'l' && p[1] != 'd' && p[1] != 'u') {
+            problem = "has a % without l, d or u behind it";
+        }
+    }
+    if (strstr(path, "/./") != NULL || strstr(path, "/../") != NULL) {
+        problem = "has . or .. in it";
+    }
+    return problem == NULL
+               ? NULL
+               : apr_psprintf(pconf, "subdir: \"%s\" %s", pattern, problem);
+}
+
+static const char *check_perms(const struct opts *opt, apr_pool_t *pconf)
+{
+    size_t len = strlen(opt->perms);
+    mode_t perms = read_perms(opt);
+
+    if (len == 0 || len > 5 || strspn(opt->perms, "01234567") != len
+        || perms > PERMS_MAX || (perms & PERMS_OWNER) != PERMS_OWNER) {
+        return apr_psprintf(pconf,
+                            "perms: \"%s\" is no octal number from "
+                            "0700 on",
+                            opt->perms);
+    }
+    return NULL;
+}
+
+/* The folders are made by the child, which is another user. */
+static const char *setup(qp_plugin *self, apr_pool_t *pconf)
+{
+    const struct opts *opt = qp_opts(self);
+    const char *problem = NULL;
+
+    if (opt->dir == NULL) {
+        return "dir: the folder of the Maildir has to be given";
+    }
+    if (opt->subdir != NULL) {
+        problem = check_subdir(opt->subdir, pconf);
+    }
+    return problem != NULL ? problem : check_perms(opt, pconf);
+}
+
+QP_PLUGIN(queue_maildir) = {
+    .opts = opt_table,
+    .opts_size = sizeof(struct opts),
+    .setup = setup,
+    .hooks.queue = hook_queue,
+};
