@@ -408,7 +408,7 @@ typedef struct qp_hooks {
  * 4. Declaring a plugin
  * ====================================================================== */
 
-/* 4.1 Options: a table describes the arguments in config/plugins ------- */
+/* 4.1 Options: a table describes the arguments in config/plugins ---------- */
 
 /** The kinds of option. The words name the type of the field. */
 typedef enum qp_opt_kind {
@@ -486,7 +486,7 @@ typedef struct qp_opt {
         .name = NULL, .kind = QP_KIND_END                                      \
     }
 
-/* 4.2 The record ------------------------------------------------------- */
+/* 4.2 The record ---------------------------------------------------------- */
 
 /** Read first by the host, which explains a mismatch in words. */
 typedef struct qp_abi {
@@ -632,7 +632,7 @@ QP_EXPORT const qp_hooks *qp_super(const qp_plugin *self,
 QP_HOOK_LIST(QP_SUPER_IMPL)
 QP_HOOK_LIST(QP_REGISTER_IMPL)
 
-/* 4.3 Loaders: plugins that are no shared objects ------------------------ */
+/* 4.3 Loaders: plugins that are no shared objects ------------------------- */
 
 /** What a loader makes of a file. */
 typedef struct qp_loaded {
@@ -657,7 +657,7 @@ QP_EXPORT void *qp_loader_baton(const qp_plugin *self);
  * 5. Services
  * ====================================================================== */
 
-/* 5.1 Answering -------------------------------------------------------- */
+/* 5.1 Answering ----------------------------------------------------------- */
 
 /**
  * Answers @a rc with a text for the client, which is copied. A newline starts
@@ -719,7 +719,7 @@ QP_EXPORT void qp_client_skip(qp_session *qp, apr_size_t len);
 /** Adds a line to the answer to EHLO; to be called in the hook ehlo. */
 QP_EXPORT void qp_add_capability(qp_session *qp, const char *text);
 
-/* 5.2 The connection --------------------------------------------------- */
+/* 5.2 The connection ------------------------------------------------------ */
 
 QP_EXPORT qp_conn *qp_connection(qp_session *qp);
 
@@ -755,7 +755,7 @@ QP_EXPORT void qp_auth_results_add(qp_session *qp, const char *fmt, ...)
 /** Adds @a points to the note karma. */
 QP_EXPORT void qp_karma_adjust(qp_session *qp, int points);
 
-/* 5.3 The transaction -------------------------------------------------- */
+/* 5.3 The transaction ----------------------------------------------------- */
 
 /** The open transaction, or NULL. */
 QP_EXPORT qp_txn *qp_transaction(qp_session *qp);
@@ -782,7 +782,7 @@ QP_EXPORT qp_header *qp_txn_header(qp_txn *txn);
 /** Notes that live as long as the transaction. */
 QP_EXPORT qp_notes *qp_txn_notes(qp_txn *txn);
 
-/* 5.4 The header section ----------------------------------------------- */
+/* 5.4 The header section -------------------------------------------------- */
 
 /** The number of fields called @a name (any case). */
 QP_EXPORT int qp_header_count(const qp_header *header, const char *name);
@@ -808,7 +808,7 @@ QP_EXPORT int qp_header_field(const qp_header *header, int n, const char **name,
 QP_EXPORT const char *qp_header_text(const qp_header *header, apr_size_t *len,
                                      apr_pool_t *pool);
 
-/* 5.5 The message ------------------------------------------------------ */
+/* 5.5 The message --------------------------------------------------------- */
 
 /** Octets of the message as it was sent, line ends CRLF. */
 QP_EXPORT apr_off_t qp_txn_data_size(const qp_txn *txn);
@@ -882,7 +882,7 @@ QP_EXPORT const char *qp_temp_dir(qp_session *qp);
 /** The same with another mode; it stays. */
 QP_EXPORT const char *qp_make_temp_dir(qp_session *qp, int mode);
 
-/* 5.7 Notes: data shared between plugins -------------------------------- */
+/* 5.7 Notes: data shared between plugins ---------------------------------- */
 
 /* A key is a constant of the header that owns it. */
 #define QP_NOTE_WHITELISTHOST       "whitelisthost"
@@ -904,7 +904,7 @@ QP_EXPORT apr_int64_t qp_note_num(const qp_notes *notes, const char *key);
 QP_EXPORT void qp_note_set_ptr(qp_notes *notes, const char *key, void *value);
 QP_EXPORT void *qp_note_ptr(const qp_notes *notes, const char *key);
 
-/* 5.8 Configuration ------------------------------------------------------ */
+/* 5.8 Configuration ------------------------------------------------------- */
 
 /**
  * The lines of a config key, of const char *, without comments: from
@@ -922,7 +922,7 @@ QP_EXPORT const apr_array_header_t *qp_user_config(qp_session *qp,
                                                    const qp_addr *addr,
                                                    const char *key);
 
-/* 5.9 The log ------------------------------------------------------------ */
+/* 5.9 The log ------------------------------------------------------------- */
 
 #define QP_LOG_EMERG  0
 #define QP_LOG_ALERT  1
@@ -1011,7 +1011,7 @@ QP_EXPORT qp_wait *qp_job_start(qp_job *job, qp_job_fn *run, void *baton);
 /** Whether nobody waits for it any more. */
 QP_EXPORT int qp_job_is_cancelled(const qp_job *job);
 
-/* 5.11 Addresses ----------------------------------------------------------- */
+/* 5.11 Addresses ---------------------------------------------------------- */
 
 /** "user@host", as for a log; "<>" for the null address. */
 QP_EXPORT const char *qp_addr_text(const qp_addr *addr, apr_pool_t *pool);
@@ -1022,7 +1022,7 @@ QP_EXPORT int qp_addr_equal(const qp_addr *a, const qp_addr *b);
 /** Whether it is the null reverse-path. */
 QP_EXPORT int qp_addr_is_null(const qp_addr *addr);
 
-/* 5.12 Enhanced status codes (Qpsmtpd::DSN) -------------------------------- */
+/* 5.12 Enhanced status codes (Qpsmtpd::DSN) ------------------------------- */
 
 /** X(name, default answer, subject, detail, default text) */
 #define QP_DSN_LIST(X)                                                         \

@@ -120,9 +120,17 @@ void mod_qp_child_stopping(apr_pool_t *pchild QP_UNUSED, int graceful)
     apr_thread_mutex_unlock(child->mutex);
 }
 
+/* prefork tells only its own state: its children run no hook before they end. */
 int mod_qp_child_is_stopping(const mod_qp_child *child)
 {
-    return __atomic_load_n(&child->stopping, __ATOMIC_ACQUIRE);
+    int state = AP_MPMQ_RUNNING;
+
+    if (__atomic_load_n(&child->stopping, __ATOMIC_ACQUIRE)) {
+        return 1;
+    }
+    return !child->can_park
+           && ap_mpm_query(AP_MPMQ_MPM_STATE, &state) == APR_SUCCESS
+           && state == AP_MPMQ_STOPPING;
 }
 
 static apr_status_t remove_session(void *data)

@@ -175,7 +175,7 @@ const command_rec mod_qp_directives[] = {
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };
 
-/* The start. ---------------------------------------------------------------- */
+/* The start. -------------------------------------------------------------- */
 
 static const char *create_server(server_rec *s, mod_qp_conf *conf,
                                  apr_pool_t *pconf)

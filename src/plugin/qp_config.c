@@ -12,8 +12,6 @@
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 
-#include "plugin/qp_server.h"
-
 #define CHECK_EVERY  apr_time_from_sec(1)
 /* How often the same fault of a file is logged again. */
 #define REMIND_EVERY apr_time_from_sec(300)
@@ -305,7 +303,7 @@ const char *qp_config_read(qp_config_store *store, const char *key,
     return NULL;
 }
 
-/* Services for plugins. -------------------------------------------------- */
+/* Services for plugins. --------------------------------------------------- */
 
 static apr_status_t release_value(void *data)
 {
@@ -333,7 +331,7 @@ static const apr_array_header_t *ask_hooks(qp_session *qp, const char *key)
 const apr_array_header_t *qp_config(qp_session *qp, const char *key)
 {
     const apr_array_header_t *lines = NULL;
-    qp_config_store *store = qp->server->config;
+    qp_config_store *store = qp->config;
     qp_config_value *value;
 
     if (qp->hooks->counts[QP_HOOK_config] > 0

@@ -101,7 +101,7 @@ const char *qp_hook_rc_name(qp_rc rc)
     return i < QP_ARRAY_LEN(names) && names[i] != NULL ? names[i] : "?";
 }
 
-/* The table. ------------------------------------------------------------ */
+/* The table. -------------------------------------------------------------- */
 
 static int has_slot(const qp_hooks *hooks, qp_hook_id hook)
 {
@@ -197,7 +197,7 @@ void qp_hook_table_fill(qp_hook_table *table, const apr_array_header_t *plugins,
     }
 }
 
-/* One plugin. ------------------------------------------------------------ */
+/* One plugin. ------------------------------------------------------------- */
 
 /* Once for each plugin and hook: a client must not fill the log. */
 static void warn_once(const qp_plugin *self, qp_session *qp, qp_hook_id hook,
@@ -282,7 +282,7 @@ static qp_rc call_plugin(const qp_hook_entry *entry, qp_session *qp,
     return rc;
 }
 
-/* Hooks that answer at once. ----------------------------------------------- */
+/* Hooks that answer at once. ---------------------------------------------- */
 
 qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
                    void *arg)
@@ -309,7 +309,7 @@ qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
     return rc;
 }
 
-/* Chains that may wait. ----------------------------------------------------- */
+/* Chains that may wait. --------------------------------------------------- */
 
 /* Whether the plugin waits. One that says so without a handle is at fault. */
 static int suspend_chain(qp_session *qp, const qp_hook_entry *entry)

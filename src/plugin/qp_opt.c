@@ -47,7 +47,7 @@ static const char *complain_value(const qp_opt *opt, const char *value,
                        what, NULL);
 }
 
-/* ---- one field --------------------------------------------------------- */
+/* ---- one field ---------------------------------------------------------- */
 
 /* By memcpy, for the type of the field is known to the table only. */
 static void store_field(const qp_opt *opt, void *dest, const void *value,
@@ -236,7 +236,7 @@ const char *qp_opt_set(const qp_opt *opt, void *dest, const char *value,
                         opt->name != NULL ? opt->name : "(end)");
 }
 
-/* ---- a line of words --------------------------------------------------- */
+/* ---- a line of words ---------------------------------------------------- */
 
 static int count_rows(const qp_opt *table)
 {

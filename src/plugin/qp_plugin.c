@@ -160,7 +160,7 @@ const char *qp_plugin_create(const qp_plugin_line *line, qp_plugin_home *home,
     return apr_pstrcat(pconf, line->where, ": ", line->name, ": ", error, NULL);
 }
 
-/* Services for plugins. ------------------------------------------------- */
+/* Services for plugins. --------------------------------------------------- */
 
 const void *qp_opts(const qp_plugin *self)
 {
@@ -241,9 +241,9 @@ static int shift_level(const qp_plugin *self, int level)
     return by > QP_LOG_DEBUG ? QP_LOG_DEBUG : (int)by;
 }
 
-static void log_line(const qp_plugin *self, qp_session *qp, int level,
-                     const char *tag, const char *lead, const char *fmt,
-                     va_list ap)
+static void QP_PRINTF(6, 0)
+    log_line(const qp_plugin *self, qp_session *qp, int level, const char *tag,
+             const char *lead, const char *fmt, va_list ap)
 {
     qp_log_vplugin(qp != NULL ? &qp->logger : self->home->logger,
                    shift_level(self, level), tag, self->name,

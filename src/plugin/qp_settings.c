@@ -13,7 +13,6 @@
 #include <apr_thread_mutex.h>
 
 #include "plugin/qp_opt.h"
-#include "plugin/qp_server.h"
 
 #define CHECK_EVERY apr_time_from_sec(1)
 
@@ -299,7 +298,7 @@ static qp_settings *ask_settings(qp_session *qp)
     for (i = 0; i < NKEYS; i++) {
         value.lines = qp_config(qp, keys[i].name);
         value.where = keys[i].name;
-        error = set_key(&keys[i], settings, &value, qp->server->config_dir,
+        error = set_key(&keys[i], settings, &value, qp->settings_cache->dir,
                         settings->pool);
         if (error != NULL) {
             qp_session_log(qp, QP_LOG_ERROR, "QP1302",
@@ -319,7 +318,7 @@ void qp_settings_renew(qp_session *qp)
     }
     else {
         qp_settings_drop(qp);
-        qp->settings = qp_settings_get(qp->server->settings);
+        qp->settings = qp_settings_get(qp->settings_cache);
     }
     qp->max_errors = qp->settings->max_errors;
 }

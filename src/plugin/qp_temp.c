@@ -10,7 +10,7 @@
 
 #include <apr_strings.h>
 
-#include "plugin/qp_server.h"
+#include "plugin/qp_settings.h"
 
 #define MAX_OPEN 16
 

@@ -84,17 +84,19 @@ typedef struct qp_carrier {
     qp_jobs *jobs;
 } qp_carrier;
 
-struct qp_server;
+struct qp_config_store;
+struct qp_settings_cache;
 struct qp_hook_table;
 struct qp_settings;
 struct qp_message;
 
 struct qp_session {
-    apr_pool_t *pool; /**< pconn */
-    apr_pool_t *pcmd; /**< NULL while nothing needs it */
-    const struct qp_server *server;
-    const struct qp_hook_table *hooks; /**< the server's */
-    struct qp_settings *settings;      /**< counted; see qp_settings.h */
+    apr_pool_t *pool;               /**< pconn */
+    apr_pool_t *pcmd;               /**< NULL while nothing needs it */
+    struct qp_config_store *config; /**< the server's */
+    struct qp_settings_cache *settings_cache; /**< the server's */
+    const struct qp_hook_table *hooks;        /**< the server's */
+    struct qp_settings *settings;             /**< counted; see qp_settings.h */
     const qp_carrier *carrier;
     qp_io *io;       /**< the carrier's */
     qp_waker *waker; /**< counted; NULL until something is awaited */

@@ -26,7 +26,8 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
 {
     qp_session *qp = qp_session_create(carrier, peers, pconn);
 
-    qp->server = server;
+    qp->config = server->config;
+    qp->settings_cache = server->settings;
     qp->hooks = &server->hooks;
     if (server->hooks.counts[QP_HOOK_logging] > 0) {
         qp_logging_install(apr_pcalloc(pconn, sizeof(qp_logging)),
@@ -40,7 +41,7 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
     return qp;
 }
 
-/* Start. ---------------------------------------------------------------- */
+/* Start. ------------------------------------------------------------------ */
 
 static void greet(qp_session *qp)
 {
@@ -140,7 +141,7 @@ static void finish_command(qp_session *qp)
     qp_session_clear_command(qp);
 }
 
-/* The end. ------------------------------------------------------------------ */
+/* The end. ---------------------------------------------------------------- */
 
 static const char *end_name(qp_end why)
 {
@@ -203,7 +204,7 @@ int qp_engine_is_idle(const qp_session *qp)
            && !qp->in_command;
 }
 
-/* The loop. ------------------------------------------------------------------ */
+/* The loop. --------------------------------------------------------------- */
 
 /* Sends what there is. @return whether the session has to wait, or has ended,
  * and then in @a want what for */

@@ -73,7 +73,7 @@ static void remember(struct reader *reader, const char *path,
     }
 }
 
-/* ---- the text of one file ---------------------------------------------- */
+/* ---- the text of one file ----------------------------------------------- */
 
 /* Makes room for two more octets: one to read, and the terminator. */
 static void make_room(struct source *source, apr_size_t *cap, apr_pool_t *pool)
@@ -118,7 +118,7 @@ static const char *read_text(struct reader *reader, struct source *source,
     return NULL;
 }
 
-/* ---- lines ------------------------------------------------------------- */
+/* ---- lines -------------------------------------------------------------- */
 
 static int is_blank(char octet)
 {
@@ -152,7 +152,7 @@ static const char *join_path(const char *dir, const char *name,
     return apr_pstrcat(pool, dir, slash, name, NULL);
 }
 
-/* ---- $include ---------------------------------------------------------- */
+/* ---- $include ----------------------------------------------------------- */
 
 static const char *include_file(struct reader *reader,
                                 const struct source *parent, const char *place,
@@ -260,7 +260,7 @@ static const char *include_name(struct reader *reader,
     return include_file(reader, source, place, path);
 }
 
-/* ---- a file as a whole ------------------------------------------------- */
+/* ---- a file as a whole -------------------------------------------------- */
 
 /* value      = *blank *octet *blank
  * comment    = *blank "#" *octet
@@ -419,7 +419,7 @@ const char *qp_conffile_read(const char *dir, const char *key,
     return read_source(&reader, &source);
 }
 
-/* ---- changes ----------------------------------------------------------- */
+/* ---- changes ------------------------------------------------------------ */
 
 static int is_same_time(const struct timespec *a, const struct timespec *b)
 {

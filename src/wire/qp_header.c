@@ -64,7 +64,7 @@ static int is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* ---- Chains ---------------------------------------------------------- */
+/* ---- Chains ------------------------------------------------------------- */
 
 static struct chain *make_chain(enum order order, apr_pool_t *pool)
 {
@@ -161,7 +161,7 @@ static struct node *seek_field(struct chain *chain, int n)
     return node;
 }
 
-/* ---- Groups: the fields of one name ----------------------------------- */
+/* ---- Groups: the fields of one name ------------------------------------- */
 
 /** Puts a name into lower case. @return its length; 0 if it is too long */
 static apr_size_t fold_name(char *key, const char *name)
@@ -211,7 +211,7 @@ static struct node *find_field(const qp_header *header, const char *name,
     return group != NULL ? seek_field(group, index) : NULL;
 }
 
-/* ---- Parsing ----------------------------------------------------------- */
+/* ---- Parsing ------------------------------------------------------------ */
 
 /**
  * field-name = 1*ftext, ftext = %d33-57 / %d59-126 (RFC 5322 3.6.8);
@@ -376,7 +376,7 @@ qp_header *qp_header_parse(const char *text, apr_size_t len, apr_pool_t *pool)
     return header;
 }
 
-/* ---- Reading ----------------------------------------------------------- */
+/* ---- Reading ------------------------------------------------------------ */
 
 int qp_header_count(const qp_header *header, const char *name)
 {
@@ -431,7 +431,7 @@ const char *qp_header_text(const qp_header *header, apr_size_t *len,
     return text;
 }
 
-/* ---- Changing ---------------------------------------------------------- */
+/* ---- Changing ----------------------------------------------------------- */
 
 /** Makes a name that cannot be anything but a name (R28). */
 static char *clean_name(const char *name, apr_pool_t *pool)

@@ -161,7 +161,7 @@ static inline qp_session *test_connect(struct plugin_test *test,
     }
     apr_pool_create(&test->pconn, test->pool);
     test->qp = qp_session_create(&test->carrier, &peers, test->pconn);
-    test->qp->server = &test->server;
+    test->qp->config = test->server.config;
     test->qp->hooks = &test->server.hooks;
     test->log[0] = '\0';
     return test->qp;

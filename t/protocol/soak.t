@@ -1,0 +1,81 @@
+# SPDX-License-Identifier: Apache-2.0
+# A session that never ends does not grow, and neither does a child with the
+# number of its sessions (R92).
+use strict;
+use warnings FATAL => 'all';
+
+use FindBin ();
+use lib "$FindBin::Bin/../lib";
+use Apache::Test qw(-withtestmore);
+use Apache::TestUtil qw(t_cmp);
+use QP::Server;
+
+use constant { COMMANDS => 100_000, SESSIONS => 1000, ALLOWED => 1024 };
+
+plan tests => 6, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard));
+
+my $server = QP::Server->new(
+    plugins  => ['rcpt_ok', 'queue/discard'],
+    config   => { rcpthosts => 'example.org', max_errors => 0 },
+    loglevel => 'error',
+)->start;
+my $client = $server->client->hello;
+
+# So many groups of commands, in batches.
+sub repeat {
+    my ($group, $count) = @_;
+    my $lines = () = $group =~ /\n/g;
+    my $batch = 100;
+
+    for (1 .. $count / $batch) {
+        $client->send($group x $batch);
+        $client->reply // die 'closed' for 1 .. $lines * $batch;
+    }
+    return;
+}
+
+# What memory grows by.
+sub growth {
+    my ($group, $count) = @_;
+
+    repeat($group, $count / 10);
+    my $before = $server->rss;
+
+    repeat($group, $count);
+    return $server->rss - $before;
+}
+
+my @groups = (
+    ['NOOP', "NOOP\r\n", COMMANDS],
+    ['errors', "BOGUS\r\nMAIL FROM:<\r\n", COMMANDS / 10],
+    ['EHLO', "EHLO again.example\r\n", COMMANDS / 10],
+    ['transactions', "MAIL FROM:<a\@example.net>\r\n"
+     . "RCPT TO:<b\@example.org>\r\nRSET\r\n", COMMANDS / 10],
+);
+
+for my $group (@groups) {
+    my ($name, $text, $count) = @$group;
+    my $grown = growth($text, $count);
+
+    ok $grown < ALLOWED, "$count times $name: $grown KiB";
+}
+
+sub sessions {
+    for (1 .. $_[0]) {
+        my $one = $server->client->hello;
+
+        $one->expect(221, 'QUIT');
+        $one->close;
+    }
+    return;
+}
+
+sessions(SESSIONS);
+my $before = $server->rss;
+
+sessions(2 * SESSIONS);
+my $grown = $server->rss - $before;
+
+ok $grown < ALLOWED, "thousands of sessions: $grown KiB";
+ok t_cmp($client->cmd('NOOP'), qr/^250 /, 'the first is still there');
+$server->stop;
