@@ -241,9 +241,13 @@ static int shift_level(const qp_plugin *self, int level)
     return by > QP_LOG_DEBUG ? QP_LOG_DEBUG : (int)by;
 }
 
-static void QP_PRINTF(6, 0)
-    log_line(const qp_plugin *self, qp_session *qp, int level, const char *tag,
-             const char *lead, const char *fmt, va_list ap)
+static void log_line(const qp_plugin *self, qp_session *qp, int level,
+                     const char *tag, const char *lead, const char *fmt,
+                     va_list ap) QP_PRINTF(6, 0);
+
+static void log_line(const qp_plugin *self, qp_session *qp, int level,
+                     const char *tag, const char *lead, const char *fmt,
+                     va_list ap)
 {
     qp_log_vplugin(qp != NULL ? &qp->logger : self->home->logger,
                    shift_level(self, level), tag, self->name,
