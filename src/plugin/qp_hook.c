@@ -263,48 +263,92 @@ static void tell_observers(const qp_hook_table *table, qp_session *qp,
     qp->answered = self;
 }
 
-static qp_rc call_plugin(const qp_hook_entry *entry, qp_session *qp,
-                         qp_hook_id hook, void *arg)
+/* Asks the plugins from *at on, until one says something else than DECLINED;
+ * that one is then *at, and its answer is not checked yet. This is the way of
+ * most calls, so it does for each plugin as little as there is to do. */
+static qp_rc ask_plugins(const qp_hook_table *table, qp_session *qp,
+                         qp_hook_id hook, const qp_hook_entry **at, void *arg)
 {
-    const char *outer = NULL;
-    qp_rc rc;
+    const qp_hook_entry *end = table->entries[hook] + table->counts[hook];
+    const qp_hook_entry *entry = *at;
+    qp_rc (*const call)(const qp_hook_entry *, qp_session *, void *) =
+        facts[hook].call;
+    int is_observed =
+        table->counts[QP_HOOK_ok] > 0 && (rules[hook].flags & F_QUIET) == 0;
+    const char *outer = qp->current_hook;
+    qp_rc rc = QP_DECLINED;
 
-    if (qp != NULL) {
-        outer = qp->current_hook;
-        qp->current_hook = facts[hook].name;
-        qp->answered = entry->self;
-        memset(&qp->answer, 0, sizeof(qp->answer));
+    qp->current_hook = facts[hook].name;
+    for (; entry != end; entry++) {
+        if (qp->answer.text != NULL) {
+            memset(&qp->answer, 0, sizeof(qp->answer));
+        }
+        rc = call(entry, qp, arg);
+        if (rc != QP_DECLINED) {
+            qp->answered = entry->self;
+            break;
+        }
+        if (is_observed) {
+            tell_observers(table, qp, entry->self, hook, rc);
+        }
     }
-    rc = facts[hook].call(entry, qp, arg);
-    if (qp != NULL) {
-        qp->current_hook = outer;
+    *at = entry;
+    qp->current_hook = outer;
+    return rc;
+}
+
+/* The answer of *at counts, or is taken as DECLINED; then it is the next one's
+ * turn. */
+static qp_rc settle_plugin(const qp_hook_table *table, qp_session *qp,
+                           qp_hook_id hook, const qp_hook_entry **at, qp_rc rc)
+{
+    const qp_plugin *self = (*at)->self;
+
+    rc = check_answer(self, qp, hook, rc);
+    if ((rules[hook].flags & F_QUIET) == 0) {
+        tell_observers(table, qp, self, hook, rc);
     }
+    (*at)++;
     return rc;
 }
 
 /* Hooks that answer at once. ---------------------------------------------- */
 
+/* Without a session: at the start of a process, and lines of the server. */
+static qp_rc call_without_session(const qp_hook_table *table, qp_hook_id hook,
+                                  void *arg)
+{
+    const qp_hook_entry *entry = table->entries[hook];
+    const qp_hook_entry *end = entry + table->counts[hook];
+    qp_rc rc = QP_DECLINED;
+
+    for (; entry != end && rc == QP_DECLINED; entry++) {
+        rc = check_answer(entry->self, NULL, hook,
+                          facts[hook].call(entry, NULL, arg));
+    }
+    return rc;
+}
+
 qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
                    void *arg)
 {
-    const qp_hook_entry *entries = table->entries[hook];
-    const qp_plugin *outer = NULL;
+    const qp_hook_entry *at = table->entries[hook];
+    const qp_hook_entry *end = at + table->counts[hook];
+    const qp_plugin *outer;
     qp_rc rc = QP_DECLINED;
-    int i;
 
-    if (qp != NULL && qp->current_hook[0] != '\0') {
-        outer = qp->answered; /* within another hook, which comes back to it */
+    if (qp == NULL) {
+        return call_without_session(table, hook, arg);
     }
-
-    for (i = 0; i < table->counts[hook] && rc == QP_DECLINED; i++) {
-        rc = check_answer(entries[i].self, qp, hook,
-                          call_plugin(&entries[i], qp, hook, arg));
-        if ((rules[hook].flags & F_QUIET) == 0) {
-            tell_observers(table, qp, entries[i].self, hook, rc);
+    outer = qp->answered;
+    while (rc == QP_DECLINED && at != end) {
+        rc = ask_plugins(table, qp, hook, &at, arg);
+        if (at != end) {
+            rc = settle_plugin(table, qp, hook, &at, rc);
         }
     }
-    if (outer != NULL) {
-        qp->answered = outer;
+    if (qp->current_hook[0] != '\0') {
+        qp->answered = outer; /* within another hook, which comes back to it */
     }
     return rc;
 }
@@ -339,36 +383,31 @@ static void finish_chain(qp_session *qp, qp_rc rc)
     respond(qp, rc);
 }
 
-/* The plugin at chain->next has answered. */
-static qp_rc settle_plugin(qp_session *qp, qp_rc rc)
-{
-    qp_chain *chain = &qp->chain;
-    const qp_plugin *self = chain->next->self;
-    qp_hook_id hook = (qp_hook_id)chain->hook;
-
-    chain->next++;
-    chain->nwaits = 0;
-    chain->deadline = NULL;
-    rc = check_answer(self, qp, hook, rc);
-    tell_observers(qp->hooks, qp, self, hook, rc);
-    return rc;
-}
-
 /* Runs on from chain->next, to the verdict or to the next wait. */
 static void advance_chain(qp_session *qp, qp_rc rc)
 {
     qp_chain *chain = &qp->chain;
+    qp_hook_id hook = (qp_hook_id)chain->hook;
+    const qp_hook_entry *before;
 
     while (rc == QP_DECLINED && chain->next != chain->end) {
+        before = chain->next;
         chain->nwaits = 0;
-        rc = call_plugin(chain->next, qp, (qp_hook_id)chain->hook, chain->arg);
+        rc = ask_plugins(qp->hooks, qp, hook, &chain->next, chain->arg);
+        if (chain->next != before) {
+            chain->deadline = NULL; /* it was another plugin's */
+        }
+        if (chain->next == chain->end) {
+            break;
+        }
         if (rc == QP_YIELD) {
             if (suspend_chain(qp, chain->next)) {
                 return;
             }
             rc = QP_DECLINED;
         }
-        rc = settle_plugin(qp, rc);
+        rc = settle_plugin(qp->hooks, qp, hook, &chain->next, rc);
+        chain->deadline = NULL;
     }
     finish_chain(qp, rc);
 }
@@ -430,11 +469,16 @@ static qp_rc give_up(qp_session *qp)
 
 void qp_hook_resume(qp_session *qp)
 {
+    qp_rc rc;
+
     if (has_waited(&qp->chain)) {
         advance_chain(qp, QP_DECLINED);
         return;
     }
-    advance_chain(qp, settle_plugin(qp, give_up(qp)));
+    rc = settle_plugin(qp->hooks, qp, (qp_hook_id)qp->chain.hook,
+                       &qp->chain.next, give_up(qp));
+    qp->chain.deadline = NULL;
+    advance_chain(qp, rc);
 }
 
 void qp_hook_cancel(qp_session *qp)
