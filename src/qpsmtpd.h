@@ -954,15 +954,20 @@ QP_EXPORT void qp_error(const qp_plugin *self, qp_session *qp, const char *fmt,
  * Suspends the hook until @a wait is ready; then the same hook of the same
  * plugin is called again with the same argument. Usage:
  *
- *     struct conn *conn = qp_conn_data(self, qp);
+ *     struct txn *txn = qp_txn_data(self, qp);
  *
- *     if (conn->delay == NULL) {
- *         conn->delay = qp_timer(qp, apr_time_from_sec(2), qp_pool(qp));
+ *     if (txn->delay == NULL) {
+ *         txn->delay = qp_timer(qp, apr_time_from_sec(2), qp_txn_pool(qp));
  *     }
- *     if (!qp_ready(conn->delay)) {
- *         return qp_await(qp, conn->delay);
+ *     if (!qp_ready(txn->delay)) {
+ *         return qp_await(qp, txn->delay);
  *     }
- *     conn->delay = NULL;
+ *     txn->delay = NULL;
+ *
+ * A handle must live as long as the struct that it is kept in: qp_txn_data and
+ * qp_txn_pool, or qp_conn_data and qp_conn_pool, belong together. A hook that
+ * waits longer than the plugin's `timeout` is not called again: it counts as
+ * DENYSOFT where it decides about a message, as DECLINED elsewhere.
  *
  * Allowed in every hook that gives a verdict on a command, and in the queue
  * hooks. Not in logging, config, user_config, post_fork, *_parse,

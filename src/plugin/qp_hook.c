@@ -199,6 +199,12 @@ void qp_hook_table_fill(qp_hook_table *table, const apr_array_header_t *plugins,
 
 /* One plugin. ------------------------------------------------------------- */
 
+/* Whether it is an answer at all. */
+static int is_known(qp_rc rc)
+{
+    return rc >= QP_OK && rc <= QP_DONE && qp_hook_rc_name(rc)[0] != '?';
+}
+
 /* Once for each plugin and hook: a client must not fill the log. */
 static void warn_once(const qp_plugin *self, qp_session *qp, qp_hook_id hook,
                       qp_rc rc)
@@ -297,19 +303,19 @@ static qp_rc ask_plugins(const qp_hook_table *table, qp_session *qp,
     return rc;
 }
 
-/* The answer of *at counts, or is taken as DECLINED; then it is the next one's
- * turn. */
+/* The answer of *at counts, or is taken as DECLINED; the observers are told what
+ * it was. Then it is the next one's turn. */
 static qp_rc settle_plugin(const qp_hook_table *table, qp_session *qp,
                            qp_hook_id hook, const qp_hook_entry **at, qp_rc rc)
 {
     const qp_plugin *self = (*at)->self;
+    qp_rc checked = check_answer(self, qp, hook, rc);
 
-    rc = check_answer(self, qp, hook, rc);
     if ((rules[hook].flags & F_QUIET) == 0) {
-        tell_observers(table, qp, self, hook, rc);
+        tell_observers(table, qp, self, hook, is_known(rc) ? rc : checked);
     }
     (*at)++;
-    return rc;
+    return checked;
 }
 
 /* Hooks that answer at once. ---------------------------------------------- */

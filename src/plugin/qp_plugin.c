@@ -217,7 +217,8 @@ void *qp_txn_data(const qp_plugin *self, qp_session *qp)
 {
     QP_ASSERT(self->txn_slot >= 0);
     if (qp->txn == NULL) {
-        return apr_pcalloc(qp_session_pcmd(qp), self->def.txn_size);
+        return qp_slots_get(&qp->slots, self->txn_slot, self->home->ntxn,
+                            self->def.txn_size, qp_session_pcmd(qp));
     }
     return qp_slots_get(&qp->txn->slots, self->txn_slot, self->home->ntxn,
                         self->def.txn_size, qp->txn->pool);

@@ -19,16 +19,19 @@ const char *qp_spool_dir(qp_session *qp)
     return qp->settings->spool_dir;
 }
 
+/* A name in spool_dir, which is made when it is missing, as qp_spool does. */
 static const char *make_name(qp_session *qp, apr_pool_t *pool)
 {
+    const char *dir = qp->settings->spool_dir;
     apr_uint64_t random = 0;
 
     if (apr_generate_random_bytes((unsigned char *)&random, sizeof(random))
         != APR_SUCCESS) {
         abort();
     }
-    return apr_psprintf(pool, "%s/tmp-%ld-%016" APR_UINT64_T_HEX_FMT,
-                        qp->settings->spool_dir, (long)getpid(), random);
+    mkdir(dir, 0700);
+    return apr_psprintf(pool, "%s/tmp-%ld-%016" APR_UINT64_T_HEX_FMT, dir,
+                        (long)getpid(), random);
 }
 
 static apr_status_t remove_file(void *data)
@@ -40,12 +43,29 @@ static apr_status_t remove_file(void *data)
 static int remove_entry(const char *path, const struct stat *info QP_UNUSED,
                         int flag QP_UNUSED, struct FTW *walk QP_UNUSED)
 {
-    return remove(path);
+    remove(path);
+    return 0;
+}
+
+/* What a plugin unpacks may bring folders that even their owner may not look
+ * into. */
+static int open_folder(const char *path, const struct stat *info QP_UNUSED,
+                       int flag, struct FTW *walk QP_UNUSED)
+{
+    if ((flag == FTW_D || flag == FTW_DNR) && chmod(path, 0700) == 0
+        && flag == FTW_DNR) {
+        nftw(path, open_folder, MAX_OPEN, FTW_PHYS);
+    }
+    return 0;
 }
 
 static apr_status_t remove_tree(void *data)
 {
     nftw(data, remove_entry, MAX_OPEN, FTW_DEPTH | FTW_PHYS);
+    if (access(data, F_OK) == 0) {
+        nftw(data, open_folder, MAX_OPEN, FTW_PHYS);
+        nftw(data, remove_entry, MAX_OPEN, FTW_DEPTH | FTW_PHYS);
+    }
     return APR_SUCCESS;
 }
 
@@ -64,10 +84,16 @@ static const char *make_dir(qp_session *qp, apr_pool_t *pool, int mode)
     char reason[128];
     apr_status_t rv;
 
-    if (mkdir(name, 0700) == 0 && chmod(name, (mode_t)mode) == 0) {
-        return name;
+    if (mkdir(name, 0700) == 0) {
+        if (chmod(name, (mode_t)mode) == 0) {
+            return name;
+        }
+        rv = apr_get_os_error();
+        rmdir(name);
     }
-    rv = apr_get_os_error();
+    else {
+        rv = apr_get_os_error();
+    }
     qp_session_log(qp, QP_LOG_ERROR, "QP1303", "cannot make %s: %s", name,
                    apr_strerror(rv, reason, sizeof(reason)));
     return NULL;

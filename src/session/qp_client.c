@@ -66,9 +66,12 @@ void qp_session_look(qp_session *qp)
     }
 }
 
+/* One that is not ready yet is the same for all who ask. */
 qp_wait *qp_client_input(qp_session *qp)
 {
-    qp->input = qp_wait_create_plain(qp_session_pcmd(qp));
+    if (qp->input == NULL || qp_ready(qp->input)) {
+        qp->input = qp_wait_create_plain(qp_session_pcmd(qp));
+    }
     qp_session_look(qp);
     return qp->input;
 }

@@ -100,3 +100,19 @@ void *qp_note_ptr(const qp_notes *notes, const char *key)
 
     return found != NULL ? found->ptr : NULL;
 }
+
+void qp_notes_each(const qp_notes *notes,
+                   void (*show)(void *ctx, const qp_notes_value *value),
+                   void *ctx)
+{
+    const note *each;
+    qp_notes_value value;
+
+    for (each = notes->first; each != NULL; each = each->next) {
+        value.key = each->key;
+        value.text = each->has_text ? each->text : NULL;
+        value.num = each->num;
+        value.ptr = each->ptr;
+        show(ctx, &value);
+    }
+}

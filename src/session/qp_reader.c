@@ -63,14 +63,24 @@ qp_reader *qp_txn_reader(qp_txn *txn, unsigned int flags, apr_pool_t *pool)
     return reader;
 }
 
+/* Whether all of the message is there. A spool that could not be written has
+ * lost some of it, and half a message must not pass for a whole one. */
+static apr_status_t check_spool(const qp_reader *reader)
+{
+    if (reader->broken != APR_SUCCESS || reader->spool == NULL) {
+        return reader->broken;
+    }
+    return qp_spool_status(reader->spool);
+}
+
 /* The next octets as they are stored. */
 static apr_status_t read_stored(qp_reader *reader, const char **data,
                                 apr_size_t *len)
 {
-    apr_status_t rv;
+    apr_status_t rv = check_spool(reader);
 
-    if (reader->broken != APR_SUCCESS) {
-        return reader->broken;
+    if (rv != APR_SUCCESS) {
+        return rv;
     }
     if (reader->head_len > 0) {
         *data = reader->head;
@@ -231,14 +241,17 @@ static apr_status_t append_stored(qp_reader *reader,
                                   apr_bucket_brigade *brigade)
 {
     const char *data;
-    apr_size_t len;
+    apr_size_t len = 0;
     apr_off_t filed;
-    apr_status_t rv;
+    apr_status_t rv = check_spool(reader);
     int fd;
 
-    apr_brigade_write(brigade, NULL, NULL, reader->head, reader->head_len);
-    if (reader->spool == NULL) {
-        return reader->broken;
+    if (rv == APR_SUCCESS) {
+        rv = apr_brigade_write(brigade, NULL, NULL, reader->head,
+                               reader->head_len);
+    }
+    if (rv != APR_SUCCESS || reader->spool == NULL) {
+        return rv;
     }
     rv = append_file(reader, brigade);
     filed = qp_spool_filed(reader->spool, &fd);
@@ -266,7 +279,10 @@ apr_status_t qp_txn_brigade(qp_txn *txn, unsigned int flags,
         return append_stored(reader, brigade);
     }
     while ((rv = qp_reader_block(reader, &data, &len)) == APR_SUCCESS) {
-        apr_brigade_write(brigade, NULL, NULL, data, len);
+        rv = apr_brigade_write(brigade, NULL, NULL, data, len);
+        if (rv != APR_SUCCESS) {
+            break;
+        }
     }
     return APR_STATUS_IS_EOF(rv) ? APR_SUCCESS : rv;
 }

@@ -65,6 +65,7 @@ static void forget_command(qp_session *qp)
     memset(&qp->answer, 0, sizeof(qp->answer));
     qp->replied = 0;
     qp->verb_state = NULL;
+    qp->slots.data = NULL;
     qp->capabilities = NULL;
     qp->input = NULL;
 }

@@ -121,7 +121,8 @@ struct qp_session {
     int replied;               /**< to it */
     int nerrors;               /**< mistakes of the client */
     int max_errors;            /**< of the settings; 0: no limit */
-    void *verb_state;          /**< of the verb under way, in pcmd */
+    qp_slots slots; /**< of the command: plugins' data without a transaction */
+    void *verb_state;                 /**< of the verb under way, in pcmd */
     apr_array_header_t *capabilities; /**< of const char *, in pcmd */
     struct qp_message *message;       /**< being received; in ptxn */
 };

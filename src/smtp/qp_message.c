@@ -108,18 +108,6 @@ static void find_header(qp_message *message)
     }
 }
 
-void qp_message_finish(qp_message *message)
-{
-    apr_size_t len;
-
-    message->txn->wire_size = message->dot.wire;
-    if (!message->has_header) {
-        QP_IGNORE(qp_spool_memory(message->txn->spool, &len) == NULL,
-                  "only the length is wanted");
-        set_header(message, len, (apr_off_t)len);
-    }
-}
-
 /* As far as it has come; as large in one piece as in many (R5). */
 static apr_off_t header_size(const qp_message *message)
 {
@@ -127,8 +115,9 @@ static apr_off_t header_size(const qp_message *message)
                                : qp_spool_size(message->txn->spool);
 }
 
-/* The first limit that is broken. A message is never stored in part. */
-static const qp_refusal *check_limits(const qp_message *message)
+/* What the machine remembers to the end, whatever is thrown away on the way, in
+ * an order that does not depend on what came first or in which pieces (R5). */
+static const qp_refusal *check_facts(const qp_message *message)
 {
     const qp_settings *settings = message->settings;
     const qp_dot *dot = &message->dot;
@@ -137,20 +126,47 @@ static const qp_refusal *check_limits(const qp_message *message)
         && settings->bare_newline == QP_BARE_REJECT) {
         return &bare_newline;
     }
+    if (message->verdict != QP_DECLINED) {
+        return message->refusal;
+    }
     if (settings->databytes > 0 && dot->wire > settings->databytes) {
         return &too_big;
     }
     if (settings->max_data_line > 0 && dot->longest > settings->max_data_line) {
         return &line_too_long;
     }
-    if (settings->max_header > 0
-        && header_size(message) > settings->max_header) {
+    return message->refusal;
+}
+
+/* The first limit that is broken. A message is never stored in part. */
+static const qp_refusal *check_limits(const qp_message *message)
+{
+    const qp_refusal *broken = check_facts(message);
+
+    if (broken != NULL) {
+        return broken;
+    }
+    if (message->settings->max_header > 0
+        && header_size(message) > message->settings->max_header) {
         return &header_too_big;
     }
     if (qp_spool_status(message->txn->spool) != APR_SUCCESS) {
         return &no_room;
     }
     return NULL;
+}
+
+void qp_message_finish(qp_message *message)
+{
+    apr_size_t len;
+
+    message->txn->wire_size = message->dot.wire;
+    message->refusal = check_facts(message);
+    if (!message->has_header) {
+        QP_IGNORE(qp_spool_memory(message->txn->spool, &len) == NULL,
+                  "only the length is wanted");
+        set_header(message, len, (apr_off_t)len);
+    }
 }
 
 static apr_size_t feed_scrap(qp_message *message, const char *data,
@@ -185,18 +201,34 @@ static apr_size_t feed_spool(qp_message *message, const char *data,
     return used;
 }
 
+/* A header is taken line by line, so that what follows it is not looked at
+ * before its hook has been asked. */
+static apr_size_t next_piece(const qp_message *message, const char *data,
+                             apr_size_t len)
+{
+    const char *end;
+
+    if (message->has_header) {
+        return len;
+    }
+    end = memchr(data, '\n', len);
+    return end != NULL ? (apr_size_t)(end - data) + 1 : len;
+}
+
 apr_size_t qp_message_feed(qp_message *message, const char *data,
                            apr_size_t len)
 {
+    int had_header = message->has_header;
     apr_size_t used = 0;
 
-    while (used < len && !qp_message_is_complete(message)) {
+    while (used < len && !qp_message_is_complete(message)
+           && message->has_header == had_header) {
         if (message->refusal != NULL) {
             used += feed_scrap(message, data + used, len - used);
-            qp_message_discard(message, check_limits(message));
         }
         else {
-            used += feed_spool(message, data + used, len - used);
+            used += feed_spool(message, data + used,
+                               next_piece(message, data + used, len - used));
         }
     }
     return used;

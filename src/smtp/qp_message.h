@@ -36,7 +36,8 @@ qp_message *qp_message_create(qp_session *qp);
 
 /**
  * Takes octets of the message.
- * @return how many were used: all, or fewer when the message ends
+ * @return how many were used: all, or fewer when the header or the message
+ *         ends
  */
 apr_size_t qp_message_feed(qp_message *message, const char *data,
                            apr_size_t len);
@@ -44,7 +45,8 @@ apr_size_t qp_message_feed(qp_message *message, const char *data,
 /** Whether the end has come. */
 int qp_message_is_complete(const qp_message *message);
 
-/** Makes what was read the header, when the end came without an empty line. */
+/** The end has come: decides whether the message is taken, and makes what was
+ *  read the header when there was no empty line. */
 void qp_message_finish(qp_message *message);
 
 /** From now on the text is thrown away. */

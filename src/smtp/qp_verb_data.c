@@ -178,6 +178,10 @@ static void refuse_message(qp_session *qp, const qp_refusal *refusal)
 /* A message that has come this far is in a loop (RFC 5321 6.3, R31). */
 #define MAX_HOPS 100
 
+/* Stands for the verdict of data_headers_end. */
+static const qp_refusal by_plugin = { 554, "5.7.1", "Message refused",
+                                      "data_headers_end", 0 };
+
 static const qp_refusal too_many_hops = {
     554, "5.4.6", "Too many hops, this message is in a loop",
     "over 100 Received fields", 0
@@ -189,7 +193,7 @@ static void end_message(qp_session *qp)
     qp_message *message = qp->message;
     qp_rc verdict = message->verdict;
 
-    if (message->refusal != NULL && verdict == QP_DECLINED) {
+    if (message->refusal != NULL && message->refusal != &by_plugin) {
         refuse_message(qp, message->refusal);
         return;
     }
@@ -209,9 +213,6 @@ static void end_message(qp_session *qp)
 }
 
 /* While it is received. --------------------------------------------------- */
-
-static const qp_refusal by_plugin = { 554, "5.7.1", "Message refused",
-                                      "data_headers_end", 0 };
 
 static void finish_input(qp_session *qp)
 {

@@ -177,8 +177,7 @@ static const char *read_line(qp_dialog *dialog, const char *text, int number,
 /* Files. ------------------------------------------------------------------- */
 
 /* The whole file, with a NUL behind it. */
-static apr_status_t read_file(const char *file, char **text,
-                              apr_pool_t *pool)
+static apr_status_t read_file(const char *file, char **text, apr_pool_t *pool)
 {
     apr_file_t *in = NULL;
     apr_finfo_t info;
@@ -216,8 +215,7 @@ static qp_dialog *make_dialog(const char *file, apr_pool_t *pool)
     return dialog;
 }
 
-const char *qp_dialog_read(qp_dialog **out, const char *file,
-                           apr_pool_t *pool)
+const char *qp_dialog_read(qp_dialog **out, const char *file, apr_pool_t *pool)
 {
     qp_dialog *dialog = make_dialog(file, pool);
     const char *error = NULL;
@@ -246,8 +244,8 @@ const char *qp_dialog_read(qp_dialog **out, const char *file,
     return error;
 }
 
-qp_dialog *qp_dialog_create(const char *name, const char *input,
-                            apr_size_t len, apr_pool_t *pool)
+qp_dialog *qp_dialog_create(const char *name, const char *input, apr_size_t len,
+                            apr_pool_t *pool)
 {
     qp_dialog *dialog = make_dialog(name, pool);
     qp_dialog_line line = { 'C', 1, NULL, input, len };
@@ -286,8 +284,7 @@ const char *qp_dialog_option(const qp_dialog *dialog, const char *key)
     return NULL;
 }
 
-int qp_dialog_wants(const qp_dialog *dialog, const char *key,
-                    const char *word)
+int qp_dialog_wants(const qp_dialog *dialog, const char *key, const char *word)
 {
     const char *words = qp_dialog_option(dialog, key);
     const char *found = words;

@@ -12,9 +12,9 @@
 
 /** One line of the file. */
 typedef struct qp_dialog_line {
-    char kind;   /**< C S L V N M E; K: a setting */
-    int number;  /**< in the file, from 1 */
-    const char *key; /**< of a setting; else NULL */
+    char kind;        /**< C S L V N M E; K: a setting */
+    int number;       /**< in the file, from 1 */
+    const char *key;  /**< of a setting; else NULL */
     const char *text; /**< C: octets to send; may contain NUL */
     apr_size_t len;
 } qp_dialog_line;
@@ -39,8 +39,8 @@ const char *qp_dialog_read(qp_dialog **out, const char *file,
                            apr_pool_t *pool) QP_CHECKED;
 
 /** A dialog of which only the client's part is known: @a len octets. */
-qp_dialog *qp_dialog_create(const char *name, const char *input,
-                            apr_size_t len, apr_pool_t *pool);
+qp_dialog *qp_dialog_create(const char *name, const char *input, apr_size_t len,
+                            apr_pool_t *pool);
 
 /** The words of a setting that is for the player, such as "chunkings"; NULL if
  *  it is not there. */
@@ -50,7 +50,6 @@ const char *qp_dialog_option(const qp_dialog *dialog, const char *key);
 int qp_dialog_is_option(const char *key);
 
 /** Whether @a word is one of the option's words, or there is no such option. */
-int qp_dialog_wants(const qp_dialog *dialog, const char *key,
-                    const char *word);
+int qp_dialog_wants(const qp_dialog *dialog, const char *key, const char *word);
 
 #endif /* QP_DIALOG_H */

@@ -29,13 +29,12 @@ struct memory {
     const qp_play_way *way;
     qp_record *record;
     const qp_script *script;
-    int turn;       /* index of what is said */
-    int is_pushed;  /* the server waits for input only: do not wait for it */
-    apr_size_t pos; /* in the turn's text */
+    int turn;          /* index of what is said */
+    int is_pushed;     /* the server waits for input only: do not wait for it */
+    apr_size_t pos;    /* in the turn's text */
     const char *heard; /* of what the client said: a line that is not over */
     apr_size_t nheard;
-    char *reply; /* a line of the server that is not over */
-    apr_size_t nreply, reply_size;
+    apr_array_header_t *unsent; /* of char: what the server has written */
 };
 
 /** Wakes the thread that runs the session. */
@@ -122,10 +121,9 @@ static void hear_line(struct memory *memory, int is_cut)
 static void skip_memory(qp_io *io, apr_size_t len)
 {
     struct memory *memory = (struct memory *)io;
-    const char *text = APR_ARRAY_IDX(memory->script->turns, memory->turn,
-                                     qp_script_turn)
-                           .text
-                       + memory->pos;
+    const char *text =
+        APR_ARRAY_IDX(memory->script->turns, memory->turn, qp_script_turn).text
+        + memory->pos;
     apr_size_t i;
 
     memory->pos += len;
@@ -146,53 +144,49 @@ static void skip_memory(qp_io *io, apr_size_t len)
     }
 }
 
-/* One octet of a reply; a line is over with CR LF. */
-static void take_reply(struct memory *memory, char octet)
-{
-    char *reply;
-    int has_cr = memory->nreply > 0
-                 && memory->reply[memory->nreply - 1] == '\r';
-
-    if (octet == '\n' && has_cr) {
-        qp_record_add(memory->record, 'S', 0, memory->reply,
-                      memory->nreply - 1);
-        memory->nreply = 0;
-        return;
-    }
-    if (octet == '\n' || has_cr) {
-        memory->record->has_bare = 1;
-    }
-    if (memory->nreply == memory->reply_size) {
-        memory->reply_size = 2 * memory->reply_size + 512;
-        reply = apr_palloc(memory->record->pool, memory->reply_size);
-        if (memory->nreply > 0) {
-            memcpy(reply, memory->reply, memory->nreply);
-        }
-        memory->reply = reply;
-    }
-    memory->reply[memory->nreply++] = octet;
-}
-
 static void write_memory(qp_io *io, const char *data, apr_size_t len)
 {
     struct memory *memory = (struct memory *)io;
     apr_size_t i;
 
-    if (memory->spec->raw != NULL) {
-        fwrite(data, 1, len, memory->spec->raw);
-    }
     for (i = 0; i < len; i++) {
-        take_reply(memory, data[i]);
+        APR_ARRAY_PUSH(memory->unsent, char) = data[i];
     }
 }
 
+/* Takes the lines out of what was written; a line is over with CR LF. */
+static void take_replies(struct memory *memory)
+{
+    const char *text = memory->unsent->elts;
+    const char *end = text + memory->unsent->nelts;
+    const char *line = text;
+    const char *at;
+
+    for (at = text; at < end; at++) {
+        if (*at == '\n' && at > line && at[-1] == '\r') {
+            qp_record_add(memory->record, 'S', 0, line,
+                          (apr_size_t)(at - 1 - line));
+            line = at + 1;
+        }
+        else if (*at == '\n' || (at > line && at[-1] == '\r')) {
+            memory->record->has_bare = 1;
+        }
+    }
+    memory->record->has_bare |= line < end;
+    apr_array_clear(memory->unsent);
+}
+
+/* The client sees replies when they are sent, not when they are written. */
 static apr_status_t flush_memory(qp_io *io)
 {
     struct memory *memory = (struct memory *)io;
+    FILE *raw = memory->spec->raw;
 
-    return memory->spec->raw == NULL || fflush(memory->spec->raw) == 0
-               ? APR_SUCCESS
-               : APR_EPIPE;
+    if (raw != NULL) {
+        fwrite(memory->unsent->elts, 1, (size_t)memory->unsent->nelts, raw);
+    }
+    take_replies(memory);
+    return raw == NULL || fflush(raw) == 0 ? APR_SUCCESS : APR_EPIPE;
 }
 
 static const qp_io_vtable memory_vtable = { peek_memory, skip_memory,
@@ -229,6 +223,15 @@ static qp_waker *make_waker(void *ctx)
     waker->base.destroy = destroy_waker;
     waker->base.refs = 1;
     return &waker->base;
+}
+
+/* Whether the client says something or leaves, now that it has the replies. */
+static int has_input(struct memory *memory)
+{
+    const char *data;
+    apr_size_t len;
+
+    return peek_memory(&memory->base, &data, &len) != APR_EAGAIN;
 }
 
 /* @return whether it was woken in time */
@@ -280,7 +283,11 @@ static void run_session(qp_server *server, const qp_carrier *carrier,
 {
     const char *remote = qp_dialog_option(memory->script->dialog, "remote");
     qp_peers peers = { remote != NULL ? remote : memory->spec->remote_ip,
-                       NULL, "127.0.0.1", 40000, 25, 1 };
+                       NULL,
+                       "127.0.0.1",
+                       40000,
+                       25,
+                       1 };
     apr_pool_t *pconn;
     qp_session *qp;
     qp_want want;
@@ -289,15 +296,19 @@ static void run_session(qp_server *server, const qp_carrier *carrier,
     qp = qp_engine_begin(server, carrier, &peers, pconn);
     while ((want = qp_engine_run(qp)) != QP_WANT_CLOSE) {
         if (want == QP_WANT_INPUT) {
-            memory->is_pushed = 1;
+            memory->is_pushed |= !has_input(memory);
         }
-        else if (want != QP_WANT_OUTPUT && !wait_for_wake(qp)) {
-            memory->record->is_stuck = 1;
+        else if (want == QP_WANT_WAKE
+                 || (want == QP_WANT_WAKE_OR_INPUT && !has_input(memory))) {
+            memory->record->is_stuck = !wait_for_wake(qp);
+        }
+        if (memory->record->is_stuck) {
             qp_engine_end(qp, QP_END_TIMEOUT);
             break;
         }
     }
     apr_pool_destroy(pconn);
+    take_replies(memory);
 }
 
 /* The services of a child process. @return NULL, or what is wrong */
@@ -336,7 +347,9 @@ static const char *run_server(struct memory *memory, const qp_stage *stage,
     const char *error = qp_server_create(&server, &spec, pconf);
 
     if (error != NULL) {
-        return qp_stage_explain(stage, error, memory->record->pool);
+        return apr_pstrdup(memory->record->pool,
+                           qp_stage_explain(stage, error,
+                                            memory->record->pool));
     }
     if (memory->spec->raw == NULL) {
         qp_watch_install(server, memory->record, pconf);
@@ -359,7 +372,8 @@ void qp_play_dialog(const qp_play_spec *spec, const qp_dialog *dialog,
     struct memory memory = { .base = { &memory_vtable, 0 },
                              .spec = spec,
                              .way = way,
-                             .record = record };
+                             .record = record,
+                             .unsent = apr_array_make(record->pool, 512, 1) };
     qp_stage *stage = NULL;
     apr_pool_t *pconf;
     apr_pool_t *pstage;

@@ -6,6 +6,8 @@
 #ifndef QP_PLAY_H
 #define QP_PLAY_H
 
+#include <apr_hash.h>
+
 #include "tester/qp_dialog.h"
 #include "tester/qp_record.h"
 #include "tester/qp_stage.h"

@@ -4,7 +4,6 @@
 
 #include "tester/qp_record.h"
 
-#include <ctype.h>
 #include <string.h>
 
 #include <apr_strings.h>
@@ -75,7 +74,8 @@ void qp_record_print(qp_record *record, int verbose, FILE *out)
                 || (event->kind == 'V' && event->level == QP_DECLINED))) {
             continue;
         }
-        fprintf(out, "%c: %s\n", event->kind, event->text);
+        fprintf(out, "%c%c %s\n", event->kind,
+                event->kind == 'C' && event->level ? '-' : ':', event->text);
     }
     apr_thread_mutex_unlock(record->mutex);
 }

@@ -15,7 +15,7 @@
 /** One line of a transcript. */
 typedef struct qp_event {
     char kind; /**< C S L V N M, as in a dialog */
-    int level; /**< L: QP_LOG_...; V: the qp_rc; else 0 */
+    int level; /**< L: QP_LOG_...; V: the qp_rc; C: 1 without line end */
     const char *text;
 } qp_event;
 

@@ -13,8 +13,8 @@
 /* Whether a client has to wait for the reply to this line (RFC 2920 3.1). */
 static int is_last(const qp_dialog_line *line)
 {
-    static const char *const verbs[] = { "EHLO", "HELO", "DATA", "VRFY",
-                                         "EXPN", "NOOP", "HELP", "QUIT",
+    static const char *const verbs[] = { "EHLO", "HELO",    "DATA", "VRFY",
+                                         "EXPN", "NOOP",    "HELP", "QUIT",
                                          "AUTH", "STARTTLS" };
     size_t n = 0;
     size_t i;
@@ -23,7 +23,8 @@ static int is_last(const qp_dialog_line *line)
         n++;
     }
     for (i = 0; i < QP_ARRAY_LEN(verbs); i++) {
-        if (strlen(verbs[i]) == n && strncasecmp(verbs[i], line->text, n) == 0) {
+        if (strlen(verbs[i]) == n
+            && strncasecmp(verbs[i], line->text, n) == 0) {
             return 1;
         }
     }
@@ -33,9 +34,9 @@ static int is_last(const qp_dialog_line *line)
 /* A dialog while it is divided. */
 struct division {
     qp_script *script;
-    apr_array_header_t *text; /* of char: of the turn */
+    apr_array_header_t *said; /* of const qp_dialog_line *: of the turn */
     int nlines;               /* expected before the turn */
-    int nafter;               /* expected since the turn has text */
+    int nafter;               /* expected since something was said */
     int is_batch;
     int may_grow; /* more may be said before the replies have come */
     int in_data;
@@ -44,15 +45,25 @@ struct division {
 
 static void end_turn(struct division *division)
 {
+    apr_array_header_t *said = division->said;
+    const qp_dialog_line *line;
     qp_script_turn *turn;
+    char *to;
+    int i;
 
-    if (division->text->nelts > 0) {
+    if (said->nelts > 0) {
         turn = apr_array_push(division->script->turns);
-        turn->text = apr_pmemdup(division->pool, division->text->elts,
-                                 (apr_size_t)division->text->nelts);
-        turn->len = (apr_size_t)division->text->nelts;
+        for (i = 0; i < said->nelts; i++) {
+            turn->len += APR_ARRAY_IDX(said, i, const qp_dialog_line *)->len;
+        }
+        turn->text = to = apr_palloc(division->pool, turn->len + 1);
+        for (i = 0; i < said->nelts; i++) {
+            line = APR_ARRAY_IDX(said, i, const qp_dialog_line *);
+            memcpy(to, line->text, line->len);
+            to += line->len;
+        }
         turn->nlines = division->nlines;
-        division->text->nelts = 0;
+        apr_array_clear(said);
     }
     division->nlines += division->nafter;
     division->nafter = 0;
@@ -60,18 +71,10 @@ static void end_turn(struct division *division)
 
 static void add_client(struct division *division, const qp_dialog_line *line)
 {
-    apr_array_header_t *text = division->text;
-    apr_array_header_t more = { .pool = division->pool,
-                                .elt_size = 1,
-                                .nelts = (int)line->len,
-                                .nalloc = (int)line->len,
-                                .elts = NULL };
-
     if (division->nafter > 0 && !(division->is_batch && division->may_grow)) {
         end_turn(division);
     }
-    more.elts = apr_pmemdup(division->pool, line->text, line->len);
-    apr_array_cat(text, &more);
+    APR_ARRAY_PUSH(division->said, const qp_dialog_line *) = line;
     division->may_grow = division->in_data || !is_last(line);
     if (line->len == 3 && memcmp(line->text, ".\r\n", 3) == 0) {
         division->in_data = 0;
@@ -93,10 +96,12 @@ qp_script *qp_script_create(const qp_dialog *dialog, int is_batch,
                             apr_pool_t *pool)
 {
     qp_script *script = apr_pcalloc(pool, sizeof(*script));
-    struct division division = { .script = script,
-                                 .text = apr_array_make(pool, 4096, 1),
-                                 .is_batch = is_batch,
-                                 .pool = pool };
+    struct division division = {
+        .script = script,
+        .said = apr_array_make(pool, 16, sizeof(qp_dialog_line *)),
+        .is_batch = is_batch,
+        .pool = pool
+    };
     const qp_dialog_line *line;
     int i;
 

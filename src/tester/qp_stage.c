@@ -69,9 +69,11 @@ static const char *replace_all(const char *text, const char *what,
     const char *found;
 
     while ((found = strstr(text, what)) != NULL) {
-        text = apr_pstrcat(
-            pool, apr_pstrmemdup(pool, text, (apr_size_t)(found - text)), by,
-            replace_all(found + strlen(what), what, by, pool), NULL);
+        text =
+            apr_pstrcat(pool,
+                        apr_pstrmemdup(pool, text, (apr_size_t)(found - text)),
+                        by, replace_all(found + strlen(what), what, by, pool),
+                        NULL);
     }
     return text;
 }
@@ -96,22 +98,19 @@ static int expand_one(void *rec, const char *name, const char *value)
 static const char *append_line(const qp_stage *stage, const char *key,
                                const char *text, apr_pool_t *pool)
 {
-    const char *path =
-        apr_pstrcat(pool, stage->config_dir, "/", key, NULL);
+    const char *path = apr_pstrcat(pool, stage->config_dir, "/", key, NULL);
     FILE *out = fopen(path, "a");
 
     if (out == NULL) {
         return apr_psprintf(pool, "%s cannot be written", path);
     }
     fprintf(out, "%s\n", text);
-    return fclose(out) == 0
-               ? NULL
-               : apr_psprintf(pool, "%s cannot be written", path);
+    return fclose(out) == 0 ? NULL
+                            : apr_psprintf(pool, "%s cannot be written", path);
 }
 
 static const char *write_settings(const qp_stage *stage,
-                                  const apr_table_t *defines,
-                                  apr_pool_t *pool)
+                                  const apr_table_t *defines, apr_pool_t *pool)
 {
     struct expansion expansion = { NULL, pool };
     const qp_dialog_line *line;
@@ -224,8 +223,7 @@ static int find_setting(const qp_dialog *dialog, const char *key, int number)
 
     for (i = 0; i < dialog->lines->nelts; i++) {
         line = &APR_ARRAY_IDX(dialog->lines, i, qp_dialog_line);
-        if (line->kind == 'K' && strcmp(line->key, key) == 0
-            && --number == 0) {
+        if (line->kind == 'K' && strcmp(line->key, key) == 0 && --number == 0) {
             return line->number;
         }
     }
@@ -246,9 +244,9 @@ const char *qp_stage_explain(const qp_stage *stage, const char *error,
         return error;
     }
     number = (int)apr_strtoi64(colon + 1, &rest, 10);
-    number = find_setting(
-        stage->dialog,
-        apr_pstrmemdup(pool, key, (apr_size_t)(colon - key)), number);
+    number = find_setting(stage->dialog,
+                          apr_pstrmemdup(pool, key, (apr_size_t)(colon - key)),
+                          number);
     return number == 0 || *rest != ':'
                ? error
                : apr_psprintf(pool, "%s:%d%s", stage->dialog->file, number,

@@ -14,8 +14,7 @@
 /* Its name; what it answers itself is not written down. */
 #define WATCH_NAME "qpsmtpd-plugin-test"
 
-static void add_text(qp_record *record, char kind, int level,
-                     const char *text)
+static void add_text(qp_record *record, char kind, int level, const char *text)
 {
     qp_record_add(record, kind, level, text, strlen(text));
 }
@@ -60,8 +59,7 @@ static void write_note(void *ctx, const qp_notes_value *value)
     }
     if (value->num != 0) {
         note_value(target, value->key,
-                   apr_psprintf(target->pool, "%" APR_INT64_T_FMT,
-                                value->num));
+                   apr_psprintf(target->pool, "%" APR_INT64_T_FMT, value->num));
     }
     if (value->ptr != NULL) {
         note_value(target, value->key, "(a pointer)");

@@ -63,7 +63,9 @@ ok $server->poll(sub {
         m{qpsmtpd:error.*/config/databytes:1: databytes: "lots".*old value}
     } $server->log_lines;
 }), 'a faulty edit is logged at ERROR';
-ok t_cmp(size(), 2000, 'and the old value stays in force');
+
+# A process of prefork that never saw 2000 has the value of the start.
+ok t_cmp(size(), qr/^[12]000$/, 'and the old value stays in force');
 $server->set_config(databytes => '3000');
 ok $server->poll(sub { size() == 3000 }), 'until it is corrected';
 $server->stop;

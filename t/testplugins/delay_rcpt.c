@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Lets each recipient wait, without a thread: `delay_rcpt delay 500ms`. Then
- * the next plugin is asked. Its data lives as long as the connection. For
+ * the next plugin is asked. Its data lives as long as the transaction. For
  * tests of hooks that wait.
  */
 #include "qpsmtpd.h"
@@ -10,7 +10,7 @@ struct opts {
     apr_interval_time_t delay;
 };
 
-struct conn {
+struct txn {
     qp_wait *delay;
 };
 
@@ -23,16 +23,16 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
                        const qp_rcpt_arg *arg)
 {
     const struct opts *opt = qp_opts(self);
-    struct conn *conn = qp_conn_data(self, qp);
+    struct txn *txn = qp_txn_data(self, qp);
 
-    if (conn->delay == NULL) {
+    if (txn->delay == NULL) {
         qp_log(self, qp, QP_LOG_INFO, "%s waits", arg->rcpt->user);
-        conn->delay = qp_timer(qp, opt->delay, qp_pool(qp));
+        txn->delay = qp_timer(qp, opt->delay, qp_txn_pool(qp));
     }
-    if (!qp_ready(conn->delay)) {
-        return qp_await(qp, conn->delay);
+    if (!qp_ready(txn->delay)) {
+        return qp_await(qp, txn->delay);
     }
-    conn->delay = NULL;
+    txn->delay = NULL;
     qp_log(self, qp, QP_LOG_INFO, "%s goes on", arg->rcpt->user);
     return QP_DECLINED;
 }
@@ -40,6 +40,6 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
 QP_PLUGIN(delay_rcpt) = {
     .opts = opt_table,
     .opts_size = sizeof(struct opts),
-    .conn_size = sizeof(struct conn),
+    .txn_size = sizeof(struct txn),
     .hooks.rcpt = hook_rcpt,
 };

@@ -401,8 +401,12 @@ void kit_open(engine_kit *kit)
 static int wait_for_session(engine_kit *kit)
 {
     switch (kit->want) {
-    case QP_WANT_WAKE:
     case QP_WANT_WAKE_OR_INPUT:
+        if (mem_io_left(kit->io) > 0) {
+            return 1;
+        }
+        return !kit->hold && kit_wait(kit);
+    case QP_WANT_WAKE:
         return !kit->hold && kit_wait(kit);
     case QP_WANT_OUTPUT:
         return !kit->busy && kit->io->flush_busy > 0;

@@ -65,7 +65,7 @@ static const struct {
       NULL,
       "HELP\r\n",
       " ok(one help DECLINED ) ok(two:1 help DECLINED ) "
-      "ok(three help DECLINED )" },
+      "deny(three help DENYSOFT )" },
 };
 
 /* Only what the hook of the case was answered. */

@@ -229,7 +229,8 @@ sub play_memory {
     my ($self, $chunking) = @_;
     my $dir = $self->memory_folder;
     my $lib = QP::Server::builddir() . '/lib';
-    my @command = (QP::Server::builddir() . '/t/memory/qp_memory',
+    my @command = (split(' ', $ENV{QP_WRAP} // ''),
+                   QP::Server::builddir() . '/t/memory/qp_memory',
                    '--config', "$dir/config", '--remote', '127.0.0.1',
                    '--plugins', "$lib/plugins:$lib/testplugins",
                    @{ $MEMORY_CHUNK{$chunking} });
@@ -400,6 +401,9 @@ C<C:> is a line of the client; CR LF is added. C<C-> adds nothing. In both
 
 C<S:> is one line of the server, "..." stands for anything. C<< S: <eof> >>:
 the server closes. Where it does not, the client does.
+
+QP_WRAP in the environment is put in front of the program that plays over
+memory, such as C<valgrind -q --leak-check=full --error-exitcode=99>.
 
 C<L:> is text that must be in the log. A log line above INFO without such an
 announcement is a fault.

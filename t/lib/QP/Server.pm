@@ -475,15 +475,17 @@ sub children {
 
 sub pids { return grep {defined} $_[0]{pid}, $_[0]->children }
 
-# Resident memory of all children, in KiB.
+# Resident memory of the largest child, in KiB.
 sub rss {
     my ($self) = @_;
-    my $sum = 0;
+    my $max = 0;
 
     for my $pid ($self->children) {
-        $sum += $1 if slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m;
+        my ($size) = slurp("/proc/$pid/status") =~ /^VmRSS:\s+(\d+)/m;
+
+        $max = $size if defined $size && $size > $max;
     }
-    return $sum;
+    return $max;
 }
 
 sub client {
