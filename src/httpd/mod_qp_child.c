@@ -120,7 +120,7 @@ void mod_qp_child_stopping(apr_pool_t *pchild QP_UNUSED, int graceful)
     apr_thread_mutex_unlock(child->mutex);
 }
 
-/* prefork tells only its own state: its children run no hook before they end. */
+/* prefork tells only its own state: its children run no hook until they end. */
 int mod_qp_child_is_stopping(const mod_qp_child *child)
 {
     int state = AP_MPMQ_RUNNING;

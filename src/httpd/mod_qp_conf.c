@@ -54,7 +54,7 @@ void *mod_qp_conf_merge(apr_pool_t *pool, void *base, void *over)
     return conf;
 }
 
-/* Directives. ------------------------------------------------------------- */
+/* Directives. ------------------------------------------------------------ */
 
 static const char *where(const cmd_parms *cmd)
 {
@@ -175,7 +175,7 @@ const command_rec mod_qp_directives[] = {
     { NULL, { NULL }, NULL, 0, RAW_ARGS, NULL }
 };
 
-/* The start. -------------------------------------------------------------- */
+/* The start. ------------------------------------------------------------- */
 
 static const char *create_server(server_rec *s, mod_qp_conf *conf,
                                  apr_pool_t *pconf)

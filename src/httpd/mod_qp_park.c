@@ -294,7 +294,7 @@ int mod_qp_park_run(mod_qp_conn *m)
     }
 }
 
-/* Hooks around the time that the MPM has the connection. ------------------ */
+/* Hooks around the time that the MPM has the connection. ----------------- */
 
 /* The MPM watches whatever descriptor the socket has: for the time being, one
  * that is readable when the session can go on. */

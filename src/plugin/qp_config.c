@@ -37,11 +37,15 @@ static apr_status_t release_entries(void *data)
     apr_hash_index_t *index;
     void *value;
 
+    if (store->entries == NULL) {
+        return APR_SUCCESS; /* released with the child's pool */
+    }
     for (index = apr_hash_first(NULL, store->entries); index != NULL;
          index = apr_hash_next(index)) {
         apr_hash_this(index, NULL, NULL, &value);
         qp_config_release(((config_entry *)value)->value);
     }
+    store->entries = NULL;
     return APR_SUCCESS;
 }
 
@@ -69,6 +73,8 @@ apr_status_t qp_config_child_init(qp_config_store *store, apr_pool_t *pchild)
     }
     apr_pool_tag(store->pool, "qp_config");
     store->entries = apr_hash_copy(store->pool, store->entries);
+    apr_pool_cleanup_register(store->pool, store, release_entries,
+                              apr_pool_cleanup_null);
     return apr_thread_mutex_create(&store->mutex, APR_THREAD_MUTEX_DEFAULT,
                                    store->pool);
 }
@@ -303,7 +309,7 @@ const char *qp_config_read(qp_config_store *store, const char *key,
     return NULL;
 }
 
-/* Services for plugins. --------------------------------------------------- */
+/* Services for plugins. -------------------------------------------------- */
 
 static apr_status_t release_value(void *data)
 {

@@ -50,8 +50,8 @@ apr_status_t qp_config_child_init(qp_config_store *store,
 qp_config_value *qp_config_get(qp_config_store *store, const char *key);
 void qp_config_release(qp_config_value *value);
 
-/** The same at start, where a fault stops it; once for each key. @return NULL, or "FILE:LINE:
- *  what is wrong" in the store's pool */
+/** The same at start, where a fault stops it; once for each key. @return NULL,
+ *  or "FILE:LINE: what is wrong" in the store's pool */
 const char *qp_config_read(qp_config_store *store, const char *key,
                            qp_config_value **out) QP_CHECKED;
 

@@ -101,7 +101,7 @@ const char *qp_hook_rc_name(qp_rc rc)
     return i < QP_ARRAY_LEN(names) && names[i] != NULL ? names[i] : "?";
 }
 
-/* The table. -------------------------------------------------------------- */
+/* The table. ------------------------------------------------------------- */
 
 static int has_slot(const qp_hooks *hooks, qp_hook_id hook)
 {
@@ -197,7 +197,7 @@ void qp_hook_table_fill(qp_hook_table *table, const apr_array_header_t *plugins,
     }
 }
 
-/* One plugin. ------------------------------------------------------------- */
+/* One plugin. ------------------------------------------------------------ */
 
 /* Whether it is an answer at all. */
 static int is_known(qp_rc rc)
@@ -303,8 +303,8 @@ static qp_rc ask_plugins(const qp_hook_table *table, qp_session *qp,
     return rc;
 }
 
-/* The answer of *at counts, or is taken as DECLINED; the observers are told what
- * it was. Then it is the next one's turn. */
+/* The answer of *at counts, or is taken as DECLINED; the observers are told
+ * what it was. Then it is the next one's turn. */
 static qp_rc settle_plugin(const qp_hook_table *table, qp_session *qp,
                            qp_hook_id hook, const qp_hook_entry **at, qp_rc rc)
 {
@@ -318,7 +318,7 @@ static qp_rc settle_plugin(const qp_hook_table *table, qp_session *qp,
     return checked;
 }
 
-/* Hooks that answer at once. ---------------------------------------------- */
+/* Hooks that answer at once. --------------------------------------------- */
 
 /* Without a session: at the start of a process, and lines of the server. */
 static qp_rc call_without_session(const qp_hook_table *table, qp_hook_id hook,
@@ -359,7 +359,7 @@ qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
     return rc;
 }
 
-/* Chains that may wait. --------------------------------------------------- */
+/* Chains that may wait. -------------------------------------------------- */
 
 /* Whether the plugin waits. One that says so without a handle is at fault. */
 static int suspend_chain(qp_session *qp, const qp_hook_entry *entry)

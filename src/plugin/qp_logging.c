@@ -5,6 +5,8 @@
 
 #include "plugin/qp_logging.h"
 
+#include <string.h>
+
 /* Each logging plugin has a threshold of its own. */
 static int is_enabled(void *ctx QP_UNUSED, int level QP_UNUSED)
 {
@@ -19,6 +21,20 @@ static void pass_on(const qp_logging *logging, const qp_log_event *event)
     }
 }
 
+/* What a logging plugin itself has to say cannot go through the plugins. */
+static int is_by_logger(const qp_logging *logging, const qp_log_event *event)
+{
+    const qp_hook_entry *entry = logging->hooks->entries[QP_HOOK_logging];
+    int n = logging->hooks->counts[QP_HOOK_logging];
+
+    while (n-- > 0) {
+        if (strcmp(event->plugin, entry[n].self->name) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void write_event(void *ctx, const qp_log_event *event)
 {
     qp_logging *logging = ctx;
@@ -28,7 +44,8 @@ static void write_event(void *ctx, const qp_log_event *event)
     const qp_plugin *answered = NULL;
     qp_rc rc;
 
-    if (logging->is_busy) {
+    if (logging->is_busy || is_by_logger(logging, event)) {
+        pass_on(logging, event);
         return;
     }
     if (logging->qp != NULL) {

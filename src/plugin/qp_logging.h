@@ -15,7 +15,7 @@ typedef struct qp_logging {
     qp_session *qp;          /**< or NULL: lines of the server */
     const qp_log_sink *sink; /**< below */
     void *ctx;
-    int is_busy; /**< a session's: what a logging hook logs is dropped */
+    int is_busy; /**< a session's: a line within a logging hook passes by */
 } qp_logging;
 
 /**

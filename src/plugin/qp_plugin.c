@@ -160,7 +160,7 @@ const char *qp_plugin_create(const qp_plugin_line *line, qp_plugin_home *home,
     return apr_pstrcat(pconf, line->where, ": ", line->name, ": ", error, NULL);
 }
 
-/* Services for plugins. --------------------------------------------------- */
+/* Services for plugins. -------------------------------------------------- */
 
 const void *qp_opts(const qp_plugin *self)
 {

@@ -214,7 +214,7 @@ apr_off_t qp_reader_length(const qp_reader *reader)
     return reader->flags & QP_READ_CRLF ? -1 : reader->length;
 }
 
-/* Buckets. ---------------------------------------------------------------- */
+/* Buckets. --------------------------------------------------------------- */
 
 /* The part of the body that is in the file, without reading it. */
 static apr_status_t append_file(const qp_reader *reader,

@@ -192,7 +192,7 @@ void qp_session_close(qp_session *qp, qp_end why)
     }
 }
 
-/* Services for plugins. --------------------------------------------------- */
+/* Services for plugins. -------------------------------------------------- */
 
 static void keep_answer(qp_session *qp, const char *text, int subject,
                         int detail)
@@ -317,7 +317,7 @@ void qp_karma_adjust(qp_session *qp, int points)
                     qp_note_num(notes, QP_NOTE_KARMA) + points);
 }
 
-/* Waiting. ---------------------------------------------------------------- */
+/* Waiting. --------------------------------------------------------------- */
 
 qp_waker *qp_session_waker(qp_session *qp)
 {

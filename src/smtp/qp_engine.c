@@ -41,7 +41,7 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
     return qp;
 }
 
-/* Start. ------------------------------------------------------------------ */
+/* Start. ----------------------------------------------------------------- */
 
 static void greet(qp_session *qp)
 {
@@ -91,7 +91,7 @@ static void start_session(qp_session *qp)
     qp_start_pre_connection(qp, arg, respond_pre_connection);
 }
 
-/* Commands. --------------------------------------------------------------- */
+/* Commands. -------------------------------------------------------------- */
 
 static void run_line(qp_session *qp, char *text, qp_line_kind kind)
 {
@@ -141,7 +141,7 @@ static void finish_command(qp_session *qp)
     qp_session_clear_command(qp);
 }
 
-/* The end. ---------------------------------------------------------------- */
+/* The end. --------------------------------------------------------------- */
 
 static const char *end_name(qp_end why)
 {
@@ -204,7 +204,7 @@ int qp_engine_is_idle(const qp_session *qp)
            && !qp->in_command;
 }
 
-/* The loop. --------------------------------------------------------------- */
+/* The loop. -------------------------------------------------------------- */
 
 /* Sends what there is. @return whether the session has to wait, or has ended,
  * and then in @a want what for */
@@ -287,15 +287,18 @@ static int take_step(qp_session *qp, qp_want *want)
     if (rv == APR_SUCCESS) {
         return 0;
     }
-    if (!APR_STATUS_IS_EAGAIN(rv)) {
-        qp_engine_end(qp, QP_END_EOF);
-        *want = QP_WANT_CLOSE;
+    /* A client that has closed its side may still read its replies (R39). */
+    if ((APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EOF(rv))
+        && flush_output(qp, want)) {
         return 1;
     }
-    if (!flush_output(qp, want)) {
+    if (APR_STATUS_IS_EAGAIN(rv)) {
         qp_session_drop_pcmd(qp);
         *want = QP_WANT_INPUT;
+        return 1;
     }
+    qp_engine_end(qp, QP_END_EOF);
+    *want = QP_WANT_CLOSE;
     return 1;
 }
 

@@ -43,7 +43,7 @@ void qp_verb_data(qp_session *qp, const qp_verb *verb QP_UNUSED,
     qp_start_data(qp, NULL, respond_data);
 }
 
-/* After the final dot: queue. --------------------------------------------- */
+/* After the final dot: queue. -------------------------------------------- */
 
 static void respond_queue_post(qp_session *qp, qp_rc rc)
 {
@@ -212,7 +212,7 @@ static void end_message(qp_session *qp)
     qp_start_data_post_headers(qp, NULL, respond_post_headers);
 }
 
-/* While it is received. --------------------------------------------------- */
+/* While it is received. -------------------------------------------------- */
 
 static void finish_input(qp_session *qp)
 {

@@ -30,7 +30,7 @@ static const qp_play_way ways[] = { { "lines", 0, 1, 0 },
                                     { "octets", 1, 0, 0 },
                                     { "batch", 0, 0, 1 } };
 
-/* The command line. -------------------------------------------------------- */
+/* The command line. ------------------------------------------------------ */
 
 static const apr_getopt_option_t option_table[] = {
     { "plugin-dir", 'p', 1,
@@ -202,7 +202,7 @@ static void init_options(struct options *options, apr_pool_t *pool)
     options->spec.loglevel = QP_LOG_INFO;
 }
 
-/* Dialogs. ----------------------------------------------------------------- */
+/* Dialogs. --------------------------------------------------------------- */
 
 static void print_wrong(const apr_array_header_t *wrong)
 {
@@ -258,7 +258,7 @@ static apr_array_header_t *play_dialog(const struct options *options,
     }
     for (i = 0; i < QP_ARRAY_LEN(ways); i++) {
         if (qp_dialog_wants(dialog, "chunkings", ways[i].name)
-            && (i == 0 || dialog->nfaults == 0)) {
+            && (said == NULL || dialog->nfaults == 0) && wrong->nelts == 0) {
             play_way(options, dialog, &ways[i], wrong, &said);
         }
     }
@@ -308,7 +308,7 @@ static int test_files(const struct options *options, apr_pool_t *parent)
     return failed;
 }
 
-/* Standard input. ---------------------------------------------------------- */
+/* Standard input. -------------------------------------------------------- */
 
 static const char *read_stdin(apr_size_t *len, apr_pool_t *pool)
 {

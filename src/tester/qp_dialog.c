@@ -14,7 +14,7 @@
 /* The most that \{N*x} may stand for, in octets. */
 #define MAX_REPEAT 100000000
 
-/* Escapes. ----------------------------------------------------------------- */
+/* Escapes. --------------------------------------------------------------- */
 
 /* What grows while it is unescaped. */
 struct octets {
@@ -107,7 +107,7 @@ static void unescape(qp_dialog_line *line, const char *text, int add_crlf,
     line->len = out.len;
 }
 
-/* Lines. ------------------------------------------------------------------- */
+/* Lines. ----------------------------------------------------------------- */
 
 /* "# KEY: VALUE". @return whether it is one */
 static int read_setting(qp_dialog_line *line, const char *text,
@@ -174,7 +174,7 @@ static const char *read_line(qp_dialog *dialog, const char *text, int number,
     return NULL;
 }
 
-/* Files. ------------------------------------------------------------------- */
+/* Files. ----------------------------------------------------------------- */
 
 /* The whole file, with a NUL behind it. */
 static apr_status_t read_file(const char *file, char **text, apr_pool_t *pool)
@@ -255,7 +255,7 @@ qp_dialog *qp_dialog_create(const char *name, const char *input, apr_size_t len,
     return dialog;
 }
 
-/* Options. ----------------------------------------------------------------- */
+/* Options. --------------------------------------------------------------- */
 
 int qp_dialog_is_option(const char *key)
 {

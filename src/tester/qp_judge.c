@@ -50,8 +50,8 @@ static int is_match(const char *pattern, const char *text)
         return 0;
     }
     text += len;
-    for (pattern = dots + 3; (dots = strstr(pattern, "...")) != NULL;
-         pattern = dots + 3) {
+    pattern = dots + 3;
+    while ((dots = strstr(pattern, "...")) != NULL) {
         len = (size_t)(dots - pattern);
         while (strncmp(pattern, text, len) != 0 && *text != '\0') {
             text++;
@@ -60,6 +60,7 @@ static int is_match(const char *pattern, const char *text)
             return 0;
         }
         text += len;
+        pattern = dots + 3;
     }
     len = strlen(pattern);
     return strlen(text) >= len

@@ -45,7 +45,7 @@ struct waker {
     int woken;
 };
 
-/* The client. ------------------------------------------------------------- */
+/* The client. ------------------------------------------------------------ */
 
 /* What is said now, or NULL: it is the server's turn, or all is said. */
 static const qp_script_turn *find_turn(struct memory *memory)
@@ -192,7 +192,7 @@ static apr_status_t flush_memory(qp_io *io)
 static const qp_io_vtable memory_vtable = { peek_memory, skip_memory,
                                             write_memory, flush_memory };
 
-/* Waiting. ----------------------------------------------------------------- */
+/* Waiting. --------------------------------------------------------------- */
 
 static void wake(qp_waker *base)
 {
@@ -249,7 +249,7 @@ static int wait_for_wake(qp_session *qp)
     return rv == APR_SUCCESS;
 }
 
-/* The log. ----------------------------------------------------------------- */
+/* The log. --------------------------------------------------------------- */
 
 static int is_enabled(void *ctx, int level)
 {
@@ -276,7 +276,7 @@ static void write_log(void *ctx, const qp_log_event *event)
 
 static const qp_log_sink play_sink = { is_enabled, write_log };
 
-/* The session. ------------------------------------------------------------- */
+/* The session. ----------------------------------------------------------- */
 
 static void run_session(qp_server *server, const qp_carrier *carrier,
                         struct memory *memory, apr_pool_t *parent)

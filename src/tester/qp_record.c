@@ -33,7 +33,7 @@ static const char *make_printable(const char *text, apr_size_t len,
 
     for (i = 0; i < len; i++) {
         octet = (unsigned char)text[i];
-        if (octet < ' ' || octet == 127) {
+        if ((octet < ' ' && (octet != '\t' || is_client)) || octet == 127) {
             *to++ = '\\';
             *to++ = 'x';
             *to++ = digits[octet >> 4];

@@ -5,6 +5,7 @@
 #include "tester/qp_script.h"
 
 #include <ctype.h>
+#include <limits.h>
 #include <string.h>
 #include <strings.h>
 
@@ -117,6 +118,6 @@ qp_script *qp_script_create(const qp_dialog *dialog, int is_batch,
         }
     }
     end_turn(&division);
-    script->nlines = division.nlines;
+    script->nlines = division.nlines > 0 ? division.nlines : INT_MAX;
     return script;
 }

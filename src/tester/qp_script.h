@@ -19,7 +19,8 @@ typedef struct qp_script_turn {
 typedef struct qp_script {
     const qp_dialog *dialog;
     apr_array_header_t *turns; /**< of qp_script_turn */
-    int nlines;                /**< before the client leaves */
+    int nlines; /**< before the client leaves; INT_MAX if none is expected: it
+                     leaves when the server has no more to do */
 } qp_script;
 
 /**

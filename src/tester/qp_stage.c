@@ -18,7 +18,7 @@
 /* Descriptors that removing a tree may use. */
 #define MAX_OPEN 16
 
-/* Removing. ---------------------------------------------------------------- */
+/* Removing. -------------------------------------------------------------- */
 
 static int remove_entry(const char *path, const struct stat *info QP_UNUSED,
                         int kind QP_UNUSED, struct FTW *at QP_UNUSED)
@@ -32,7 +32,7 @@ static apr_status_t remove_dir(void *dir)
     return APR_SUCCESS;
 }
 
-/* Making. ------------------------------------------------------------------ */
+/* Making. ---------------------------------------------------------------- */
 
 static const char *make_dirs(qp_stage *stage, apr_pool_t *pool)
 {
@@ -197,7 +197,7 @@ const char *qp_stage_create(qp_stage **out, const qp_dialog *dialog,
     return error != NULL ? error : write_defaults(stage, pool);
 }
 
-/* Asking. ------------------------------------------------------------------ */
+/* Asking. ---------------------------------------------------------------- */
 
 int qp_stage_spooled(const qp_stage *stage, apr_pool_t *pool)
 {

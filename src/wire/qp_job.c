@@ -79,7 +79,7 @@ static void run_job(qp_job *job)
     finish_job(job, rv);
 }
 
-/* The queue and the threads; called with the mutex held. ------------------ */
+/* The queue and the threads; called with the mutex held. ----------------- */
 
 static void push_job(qp_jobs *jobs, qp_job *job)
 {
@@ -205,10 +205,14 @@ static apr_status_t queue_job(qp_jobs *jobs, qp_job *job)
 
 static void join_threads(qp_jobs *jobs)
 {
+    int is_there;
     int i;
 
     for (i = 0; i < jobs->max_threads; i++) {
-        if (jobs->threads[i].state != THREAD_NONE) {
+        pthread_mutex_lock(&jobs->mutex);
+        is_there = jobs->threads[i].state != THREAD_NONE;
+        pthread_mutex_unlock(&jobs->mutex);
+        if (is_there) {
             pthread_join(jobs->threads[i].id, NULL);
         }
     }

@@ -15,7 +15,7 @@ my $session = "EHLO client.example\r\nMAIL FROM:<a\@example.net>\r\n"
 my $message = "Subject: x\r\n\r\n" . "text\r\n" x 30 . ".\r\n";
 my @ways = qw(close abort shutdown_write);
 
-plan tests => 7, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir
+plan tests => 8, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir
                                      testplugins/log_hooks));
 
 my $server = QP::Server->new(
@@ -67,5 +67,13 @@ leave("$session$message", 'shutdown_write');
 leave("$session$message", 'close');
 $server->wait_log(qr/hook post_connection/, $sessions);
 ok t_cmp(scalar(() = $server->messages), 2, 'a complete message is stored');
+
+# Who has said all but still listens gets every reply.
+my $client = $server->client->hello;
+
+$client->send("NOOP\r\n" x 3);
+$client->shutdown_write;
+ok t_cmp($client->drain, qr/\A(?:250 [^\n]*\r\n){3}\z/,
+         'a client that only listens gets its replies');
 ok t_cmp($server->client->hello->cmd('NOOP'), qr/^250 /, 'and all goes on');
 $server->stop;

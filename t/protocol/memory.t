@@ -62,6 +62,7 @@ $client->send(".\r\n");
 $client->reply;
 my $after = $server->rss;
 
-ok $client->code == 250 && $after < $before + ($ENV{QP_PRELOAD} ? 16_384 : 2_048),
+ok $client->code == 250
+    && $after < $before + ($ENV{QP_PRELOAD} ? 16_384 : 2_048),
     "60 MB: $before KiB before, $after KiB after";
 $server->stop;

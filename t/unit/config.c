@@ -19,7 +19,7 @@ static const char *join(const apr_array_header_t *lines, apr_pool_t *pool)
     return apr_array_pstrcat(pool, lines, '|');
 }
 
-/* Sources. ------------------------------------------------------------------ */
+/* Sources. --------------------------------------------------------------- */
 
 /** What the config plugin of a test knows. */
 struct answers {
@@ -76,9 +76,9 @@ static const struct {
 
 static void test_sources(engine_kit *kit)
 {
-    static const qp_plugin_def def = { .hooks = { .config = answer_config,
-                                                  .user_config =
-                                                      answer_user } };
+    static const qp_plugin_def def = {
+        .hooks = { .config = answer_config, .user_config = answer_user }
+    };
     static const qp_plugin_def bad = { .hooks = { .config = deny_config } };
     struct answers set = { "of_set", "from hook", 0 };
     struct answers hook = { "of_hook", "from hook", 0 };
@@ -134,7 +134,7 @@ static void test_names(engine_kit *kit)
     kit_close(kit);
 }
 
-/* Changes. ------------------------------------------------------------------- */
+/* Changes. --------------------------------------------------------------- */
 
 static const char *value_of(engine_kit *kit, const char *key)
 {
@@ -243,7 +243,7 @@ static void test_read(engine_kit *kit)
     qp_config_release(value);
 }
 
-/* Threads of a child process. ---------------------------------------------------- */
+/* Threads of a child process. -------------------------------------------- */
 
 struct load {
     qp_config_store *store;
@@ -273,6 +273,7 @@ static void *APR_THREAD_FUNC use_values(apr_thread_t *thread, void *data)
 static void test_threads(engine_kit *kit)
 {
     struct load load = { NULL, 0, 0 };
+    apr_pool_t *pchild = qp_txn_make_pool(kit->pool, "pchild");
     apr_thread_t *threads[4];
     apr_status_t rv;
     size_t i;
@@ -281,7 +282,7 @@ static void test_threads(engine_kit *kit)
     kit_file(kit, "shared", "old\n");
     kit_start(kit);
     is_str(value_of(kit, "shared"), "old", "read before the fork");
-    is_int(qp_server_child_init(kit->server, kit->pool), APR_SUCCESS,
+    is_int(qp_server_child_init(kit->server, pchild), APR_SUCCESS,
            "child_init");
     load.store = kit->server->config;
     for (i = 0; i < QP_ARRAY_LEN(threads); i++) {
@@ -299,6 +300,9 @@ static void test_threads(engine_kit *kit)
         apr_thread_join(&rv, threads[i]);
     }
     is_int(load.wrong, 0, "every thread saw a whole value, old or new");
+    kit_skip_time(apr_time_from_sec(1));
+    is_str(value_of(kit, "of_the_child"), "", "a key that is new");
+    apr_pool_destroy(pchild); /* before pconf, as in httpd */
 }
 
 int main(void)

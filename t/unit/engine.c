@@ -12,15 +12,15 @@
 
 #include "engine_kit.h"
 
-#define HELLO "EHLO client.example\r\n"
-#define MAIL  "MAIL FROM:<a@example.net>\r\n"
-#define RCPT  "RCPT TO:<b@example.org>\r\n"
-#define TEXT  "Subject: test\r\n\r\ntext\r\n.\r\n"
+#define HELLO    "EHLO client.example\r\n"
+#define MAIL     "MAIL FROM:<a@example.net>\r\n"
+#define RCPT     "RCPT TO:<b@example.org>\r\n"
+#define TEXT     "Subject: test\r\n\r\ntext\r\n.\r\n"
 
 #define OPEN_END " disconnect reset_transaction post_connection"
 #define END      " disconnect post_connection"
 
-/* The end of a session (D8). ------------------------------------------------ */
+/* The end of a session (D8). --------------------------------------------- */
 
 enum way { BY_INPUT, BY_EOF, BY_RESET, BY_FLUSH, BY_POOL, BY_TIMEOUT, BY_STOP };
 
@@ -64,8 +64,8 @@ static const struct {
       QP_DENY_DISCONNECT, 0, " rcpt_pre rcpt" OPEN_END, "550" },
     { "denial at DATA", HELLO MAIL RCPT, BY_INPUT, "DATA\r\n", QP_HOOK_data,
       QP_DENYSOFT_DISCONNECT, 0, " data" OPEN_END, "421" },
-    { "denial in the message", HELLO MAIL RCPT "DATA\r\n", BY_INPUT, "A: b\r\n\r\nx",
-      QP_HOOK_data_headers_end, QP_DENY_DISCONNECT, 0,
+    { "denial in the message", HELLO MAIL RCPT "DATA\r\n", BY_INPUT,
+      "A: b\r\n\r\nx", QP_HOOK_data_headers_end, QP_DENY_DISCONNECT, 0,
       " data_headers_end" OPEN_END, "554" },
     { "denial behind the message", HELLO MAIL RCPT "DATA\r\n", BY_INPUT, TEXT,
       QP_HOOK_data_post, QP_DENY_DISCONNECT, 0,
@@ -140,8 +140,7 @@ static void end_session(engine_kit *kit, enum way way, const char *last)
 static void check_over(engine_kit *kit, const char *name, const char *want)
 {
     if (kit->qp != NULL) {
-        is_int(qp_engine_run(kit->qp), QP_WANT_CLOSE, "%s: stays closed",
-               name);
+        is_int(qp_engine_run(kit->qp), QP_WANT_CLOSE, "%s: stays closed", name);
         qp_engine_end(kit->qp, QP_END_TIMEOUT);
         qp_engine_end(kit->qp, QP_END_LOST);
         ok(kit->qp->txn == NULL && kit->qp->pcmd == NULL
@@ -228,7 +227,7 @@ static void test_idle(engine_kit *kit)
     kit_close(kit);
 }
 
-/* The end of transactions (D13). --------------------------------------------- */
+/* The end of transactions (D13). ----------------------------------------- */
 
 static qp_rc note_reset(const qp_plugin *self, qp_session *qp,
                         const qp_reset_arg *arg)
@@ -236,9 +235,8 @@ static qp_rc note_reset(const qp_plugin *self, qp_session *qp,
     engine_kit *kit = self->opts;
     qp_txn *txn = qp_transaction(qp);
 
-    kit_print(&kit->trace, " %s%s:%d:%s",
-              strrchr(qp_txn_id(txn), '.') + 1, qp->replied ? "late" : "",
-              qp_txn_rcpts(txn)->nelts,
+    kit_print(&kit->trace, " %s%s:%d:%s", strrchr(qp_txn_id(txn), '.') + 1,
+              qp->replied ? "late" : "", qp_txn_rcpts(txn)->nelts,
               qp_txn_sender(txn) != NULL ? qp_txn_sender(txn)->user : "-");
     return qp_return(qp, QP_DENY, "this text must not be seen");
 }
@@ -257,8 +255,8 @@ static const struct {
     { "EHLO", HELLO MAIL HELLO, 0, 0, " 1:0:a" },
     { "HELO", HELLO MAIL RCPT "HELO x\r\n", 0, 0, " 1:1:a" },
     { "queued", HELLO MAIL RCPT "DATA\r\n" TEXT, 0, 0, " 1:1:a" },
-    { "not queued", HELLO MAIL RCPT "DATA\r\n" TEXT, QP_HOOK_queue,
-      QP_DENYSOFT, " 1:1:a" },
+    { "not queued", HELLO MAIL RCPT "DATA\r\n" TEXT, QP_HOOK_queue, QP_DENYSOFT,
+      " 1:1:a" },
     { "queue_pre", HELLO MAIL RCPT "DATA\r\n" TEXT, QP_HOOK_queue_pre, QP_DENY,
       " 1:1:a" },
     { "data_post", HELLO MAIL RCPT "DATA\r\n" TEXT, QP_HOOK_data_post, QP_DENY,
@@ -301,15 +299,15 @@ static void test_resets(engine_kit *kit)
         script.rc = resets[i].rc;
         kit_open(kit);
         kit_talk(kit, resets[i].text);
-        is_str(kit_view(&kit->trace), resets[i].want,
-               "transaction ended by %s", resets[i].name);
+        is_str(kit_view(&kit->trace), resets[i].want, "transaction ended by %s",
+               resets[i].name);
         ok(strstr(mem_io_output(kit->io), "must not be seen") == NULL,
            "%s: its text", resets[i].name);
     }
     kit_close(kit);
 }
 
-/* queue_post (D9). ------------------------------------------------------------ */
+/* queue_post (D9). ------------------------------------------------------- */
 
 static qp_rc note_post(const qp_plugin *self, qp_session *qp,
                        const qp_queue_post_arg *arg)
@@ -318,8 +316,7 @@ static qp_rc note_post(const qp_plugin *self, qp_session *qp,
     apr_pool_t *pool = qp_pool(qp);
     int i;
 
-    kit_print(&kit->trace, "%s %s", arg->id,
-              qp_addr_format(arg->sender, pool));
+    kit_print(&kit->trace, "%s %s", arg->id, qp_addr_format(arg->sender, pool));
     for (i = 0; i < arg->rcpts->nelts; i++) {
         kit_print(&kit->trace, ",%s",
                   qp_addr_format(APR_ARRAY_IDX(arg->rcpts, i, const qp_addr *),

@@ -77,7 +77,7 @@ static void start_kit(engine_kit *kit)
     kit_start(kit);
 }
 
-/* Pieces. ------------------------------------------------------------------- */
+/* Pieces. ---------------------------------------------------------------- */
 
 /** What a session leaves behind. */
 struct record {
@@ -141,7 +141,7 @@ static void test_pieces(engine_kit *kit, const char *session)
     kit_close(kit);
 }
 
-/* Breaks. ------------------------------------------------------------------- */
+/* Breaks. ---------------------------------------------------------------- */
 
 static int ends_once(engine_kit *kit)
 {
@@ -149,8 +149,7 @@ static int ends_once(engine_kit *kit)
 
     return kit->want == QP_WANT_CLOSE && kit_count(trace, " disconnect") == 1
            && kit_count(trace, " post_connection") == 1
-           && kit_count(trace, " reset_transaction")
-                  == (int)kit->qp->ntxns;
+           && kit_count(trace, " reset_transaction") == (int)kit->qp->ntxns;
 }
 
 /* A part of the session that is short enough to be cut everywhere. */
@@ -161,8 +160,8 @@ static const char short_session[] =
 
 static void test_cut(engine_kit *kit, apr_status_t how, int outside)
 {
-    apr_size_t dot = (apr_size_t)(strstr(short_session, "\r\n.\r\n") + 5
-                                  - short_session);
+    apr_size_t dot =
+        (apr_size_t)(strstr(short_session, "\r\n.\r\n") + 5 - short_session);
     apr_size_t len;
     int bad = 0;
     int i;
@@ -177,12 +176,11 @@ static void test_cut(engine_kit *kit, apr_status_t how, int outside)
             kit_run(kit);
         }
         if (outside) {
-            qp_engine_end(kit->qp, outside == 1 ? QP_END_TIMEOUT
-                                                : QP_END_STOPPING);
+            qp_engine_end(kit->qp,
+                          outside == 1 ? QP_END_TIMEOUT : QP_END_STOPPING);
             kit->want = qp_engine_run(kit->qp);
         }
-        bad += !ends_once(kit)
-               || (kit->stored.len > 0) != (len >= dot)
+        bad += !ends_once(kit) || (kit->stored.len > 0) != (len >= dot)
                || (outside && strstr(mem_io_output(kit->io), "\n421 ") == NULL);
     }
     is_int(bad, 0, "cut at each octet, %d %d", (int)how, outside);
@@ -227,7 +225,7 @@ static void test_flushes(engine_kit *kit, const char *session)
     kit_close(kit);
 }
 
-/* A client that does not read. -------------------------------------------------- */
+/* A client that does not read. ------------------------------------------- */
 
 static void feed_noops(engine_kit *kit, int n)
 {

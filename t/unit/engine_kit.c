@@ -26,7 +26,7 @@ const char kit_mail[] = "EHLO client.example\r\n"
                         "text\r\n"
                         ".\r\n";
 
-/* Texts. ------------------------------------------------------------------- */
+/* Texts. ----------------------------------------------------------------- */
 
 void kit_clear(kit_text *text)
 {
@@ -129,7 +129,7 @@ int kit_count(const char *text, const char *needle)
     return n;
 }
 
-/* The clock. ----------------------------------------------------------------- */
+/* The clock. ------------------------------------------------------------- */
 
 static apr_interval_time_t skipped; /* atomic */
 
@@ -148,7 +148,7 @@ apr_time_t apr_time_now(void)
            + __atomic_load_n(&skipped, __ATOMIC_RELAXED);
 }
 
-/* The log. ------------------------------------------------------------------ */
+/* The log. --------------------------------------------------------------- */
 
 static int log_enabled(void *ctx QP_UNUSED, int level QP_UNUSED)
 {
@@ -165,7 +165,7 @@ static void log_write(void *ctx, const qp_log_event *event)
 
 static const qp_log_sink log_sink = { log_enabled, log_write };
 
-/* The folder. ---------------------------------------------------------------- */
+/* The folder. ------------------------------------------------------------ */
 
 static void empty_folder(const char *dir, apr_pool_t *pool)
 {
@@ -206,7 +206,7 @@ void kit_file(engine_kit *kit, const char *name, const char *text)
     }
 }
 
-/* Waking. ------------------------------------------------------------------- */
+/* Waking. ---------------------------------------------------------------- */
 
 /** The waker outlives its session, but never the kit. */
 struct kit_waker {
@@ -259,7 +259,7 @@ int kit_wait(engine_kit *kit)
     return woken;
 }
 
-/* The kit. ------------------------------------------------------------------- */
+/* The kit. --------------------------------------------------------------- */
 
 static apr_status_t remove_kit(void *data)
 {
@@ -277,8 +277,8 @@ static apr_status_t remove_kit(void *data)
 static const char *make_folder(apr_pool_t *pool)
 {
     const char *tmp = getenv("TMPDIR");
-    char *dir = apr_pstrcat(pool, tmp != NULL ? tmp : "/tmp", "/qp-unit-XXXXXX",
-                            NULL);
+    char *dir =
+        apr_pstrcat(pool, tmp != NULL ? tmp : "/tmp", "/qp-unit-XXXXXX", NULL);
 
     if (mkdtemp(dir) == NULL) {
         abort();
@@ -316,7 +316,8 @@ engine_kit *kit_create(apr_pool_t *pool)
     kit_reset(kit);
     if (apr_thread_mutex_create(&kit->mutex, 0, pool) != APR_SUCCESS
         || apr_thread_cond_create(&kit->cond, pool) != APR_SUCCESS
-        || qp_timers_create(&kit->timers, pool) != APR_SUCCESS) {
+        || qp_timers_create(&kit->timers, pool) != APR_SUCCESS
+        || qp_jobs_create(&kit->carrier.jobs, 4, pool) != APR_SUCCESS) {
         abort();
     }
     kit->carrier.timers = kit->timers;
@@ -393,8 +394,8 @@ void kit_open(engine_kit *kit)
     kit->io = mem_io_create(kit->pconn);
     kit->carrier.io = &kit->io->base;
     kit->wakes = 0;
-    kit->qp = qp_engine_begin(kit->server, &kit->carrier, &kit->peers,
-                              kit->pconn);
+    kit->qp =
+        qp_engine_begin(kit->server, &kit->carrier, &kit->peers, kit->pconn);
 }
 
 /* @return whether the session can be run again */
@@ -443,7 +444,7 @@ void kit_close(engine_kit *kit)
     }
 }
 
-/* Plugins. -------------------------------------------------------------------- */
+/* Plugins. --------------------------------------------------------------- */
 
 static qp_rc play_script(const qp_plugin *self, qp_session *qp, qp_hook_id hook)
 {

@@ -119,7 +119,7 @@ int kit_count(const char *text, const char *needle);
 /** The lines of a whole message up to 250, but for QUIT. */
 extern const char kit_mail[];
 
-/* Plugins of the kit. ------------------------------------------------------ */
+/* Plugins of the kit. ---------------------------------------------------- */
 
 /** One answer in one hook; in all others DECLINED. */
 typedef struct kit_script {

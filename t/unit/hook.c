@@ -17,7 +17,7 @@
 #define MAIL  "MAIL FROM:<a@example.net> SIZE=12\r\n"
 #define RCPT  "RCPT TO:<b@example.org>\r\n"
 
-/* Observers. ---------------------------------------------------------------- */
+/* Observers. ------------------------------------------------------------- */
 
 /* Each answer of a chain is told to deny or ok, with the plugin's name, the
  * hook, the code and the text; in the order of the plugins (D10). */
@@ -39,11 +39,7 @@ static const struct {
       "no, thanks",
       MAIL,
       " ok(one mail DECLINED no, thanks) deny(two:1 mail DENY no, thanks)" },
-    { QP_HOOK_mail,
-      { QP_OK, 0, 0 },
-      "fine",
-      MAIL,
-      " ok(one mail OK fine)" },
+    { QP_HOOK_mail, { QP_OK, 0, 0 }, "fine", MAIL, " ok(one mail OK fine)" },
     { QP_HOOK_vrfy,
       { QP_DECLINED, QP_DENY, 0 },
       NULL,
@@ -110,8 +106,8 @@ static void test_observers(engine_kit *kit)
         kit_clear(&kit->trace);
         codes = kit_codes(kit_talk(kit, observed[i].line), kit->pool);
         is_int((long long)strlen(codes), 3, "observed %d: one reply", (int)i);
-        is_str(pick_hook(kit, qp_hook_name(observed[i].hook)),
-               observed[i].want, "observed %d", (int)i);
+        is_str(pick_hook(kit, qp_hook_name(observed[i].hook)), observed[i].want,
+               "observed %d", (int)i);
         for (n = 0; n < 3; n++) {
             is_int(scripts[i][n].calls, observed[i].rcs[n] != 0,
                    "observed %d: plugin %d is asked or not", (int)i, n);
@@ -143,7 +139,7 @@ static void test_warned_once(engine_kit *kit)
     kit_close(kit);
 }
 
-/* Inheritance. ------------------------------------------------------------- */
+/* Inheritance. ----------------------------------------------------------- */
 
 struct family_opts {
     const char *word;
@@ -229,8 +225,9 @@ static qp_plugin *add_family(engine_kit *kit, const char *name, int depth,
     int i;
 
     for (i = 1; i <= depth; i++) {
-        each->parent = kit_plugin(
-            kit, depth == 2 && i == 1 ? &middle_def : defs[i], name, &opts[i]);
+        each->parent =
+            kit_plugin(kit, depth == 2 && i == 1 ? &middle_def : defs[i], name,
+                       &opts[i]);
         apr_array_pop(kit->plugins);
         each = each->parent;
     }
@@ -332,7 +329,7 @@ static void test_instances(engine_kit *kit)
     kit_close(kit);
 }
 
-/* Parsers. ------------------------------------------------------------------ */
+/* Parsers. --------------------------------------------------------------- */
 
 struct parse_opts {
     const char *name;
@@ -455,7 +452,7 @@ static void test_nested(engine_kit *kit)
     kit_close(kit);
 }
 
-/* What the hooks are given. -------------------------------------------------- */
+/* What the hooks are given. ---------------------------------------------- */
 
 static qp_rc note_words(const qp_plugin *self, qp_session *qp,
                         const qp_words_arg *arg)

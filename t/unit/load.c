@@ -16,7 +16,7 @@
 
 #include "engine_kit.h"
 
-/* Folders. ------------------------------------------------------------------ */
+/* Folders. --------------------------------------------------------------- */
 
 static apr_array_header_t *make_dirs(apr_pool_t *pool, const char *one,
                                      const char *two)
@@ -40,9 +40,9 @@ static const char *load(const char *name, const qp_load_path *path,
 
 static void test_names(apr_pool_t *pool)
 {
-    static const char *const bad[] = { "",       "/etc/passwd", "../x",
-                                       "a/../b", ".hidden",     "a b",
-                                       "a\nb",   "a;b",         "a$b",
+    static const char *const bad[] = { "",        "/etc/passwd", "../x",
+                                       "a/../b",  ".hidden",     "a b",
+                                       "a\nb",    "a;b",         "a$b",
                                        "\xc3\xbc" };
     static const char *const good[] = { "none",     "none/none", "none-2",
                                         "No::None", "none:1",    "n.n" };
@@ -58,8 +58,8 @@ static void test_names(apr_pool_t *pool)
     }
     for (i = 0; i < QP_ARRAY_LEN(good); i++) {
         error = load(good[i], &path, pool);
-        ok(error != NULL && strstr(error, "no such plugin") != NULL, "a name: %s",
-           good[i]);
+        ok(error != NULL && strstr(error, "no such plugin") != NULL,
+           "a name: %s", good[i]);
     }
     error = load("sub/none", &path, pool);
     ok(strstr(error, "sub/none.so") != NULL
@@ -98,11 +98,11 @@ static void test_files(engine_kit *kit)
     ok(error != NULL && strstr(error, "cannot be loaded") != NULL,
        "an empty file: %s", error);
     error = load("folder", &path, kit->pool);
-    ok(error != NULL && strstr(error, "no such plugin") != NULL,
-       "a folder: %s", error);
+    ok(error != NULL && strstr(error, "no such plugin") != NULL, "a folder: %s",
+       error);
 }
 
-/* Loaders. -------------------------------------------------------------------- */
+/* Loaders. --------------------------------------------------------------- */
 
 static qp_rc load_text(const char *name, const char *file, qp_loaded *out)
 {
@@ -152,13 +152,13 @@ static void test_loaders(engine_kit *kit)
        "no loader wants it: %s", error);
 }
 
-/* Records. -------------------------------------------------------------------- */
+/* Records. --------------------------------------------------------------- */
 
-#define HOOKS  ((uint32_t)sizeof(qp_hooks))
-#define DEF    ((uint32_t)sizeof(qp_plugin_def))
-#define MAGIC  QP_ABI_MAGIC
-#define MAJOR  QP_ABI_MAJOR
-#define MINOR  QP_ABI_MINOR
+#define HOOKS ((uint32_t)sizeof(qp_hooks))
+#define DEF   ((uint32_t)sizeof(qp_plugin_def))
+#define MAGIC QP_ABI_MAGIC
+#define MAJOR QP_ABI_MAJOR
+#define MINOR QP_ABI_MINOR
 
 static const struct {
     const char *name;
@@ -166,26 +166,35 @@ static const struct {
     const char *error; /* a part of it; NULL: it fits */
 } records[] = {
     { "our own", { MAGIC, MAJOR, MINOR, DEF, HOOKS }, NULL },
-    { "an older one: fewer hooks", { MAGIC, MAJOR, 0, DEF - 8, HOOKS - 8 },
+    { "an older one: fewer hooks",
+      { MAGIC, MAJOR, 0, DEF - 8, HOOKS - 8 },
       NULL },
     { "an older one: fewer fields", { MAGIC, MAJOR, 0, DEF - 8, HOOKS }, NULL },
     { "no magic", { 0, MAJOR, MINOR, DEF, HOOKS }, "is not a plugin" },
-    { "magic reversed", { 0x314d5051u, MAJOR, MINOR, DEF, HOOKS },
+    { "magic reversed",
+      { 0x314d5051u, MAJOR, MINOR, DEF, HOOKS },
       "is not a plugin" },
-    { "newer minor", { MAGIC, MAJOR, MINOR + 1, DEF, HOOKS },
+    { "newer minor",
+      { MAGIC, MAJOR, MINOR + 1, DEF, HOOKS },
       "is built for plugin ABI 1." },
-    { "newer major", { MAGIC, MAJOR + 1, 0, DEF, HOOKS },
+    { "newer major",
+      { MAGIC, MAJOR + 1, 0, DEF, HOOKS },
       "is built for plugin ABI 2.0" },
-    { "older major", { MAGIC, MAJOR - 1, 0, DEF, HOOKS },
+    { "older major",
+      { MAGIC, MAJOR - 1, 0, DEF, HOOKS },
       "is built for plugin ABI 0.0" },
-    { "too many hooks", { MAGIC, MAJOR, MINOR, DEF + 8, HOOKS + 8 },
+    { "too many hooks",
+      { MAGIC, MAJOR, MINOR, DEF + 8, HOOKS + 8 },
       "another size" },
-    { "too many fields", { MAGIC, MAJOR, MINOR, DEF + 8, HOOKS },
+    { "too many fields",
+      { MAGIC, MAJOR, MINOR, DEF + 8, HOOKS },
       "another size" },
-    { "less than its hooks", { MAGIC, MAJOR, MINOR, HOOKS - 8, HOOKS },
+    { "less than its hooks",
+      { MAGIC, MAJOR, MINOR, HOOKS - 8, HOOKS },
       "another size" },
     { "nothing but magic", { MAGIC, MAJOR, MINOR, 0, HOOKS }, "another size" },
-    { "a huge one", { MAGIC, MAJOR, MINOR, UINT32_MAX, UINT32_MAX },
+    { "a huge one",
+      { MAGIC, MAJOR, MINOR, UINT32_MAX, UINT32_MAX },
       "another size" },
     { "a huge head", { MAGIC, MAJOR, MINOR, UINT32_MAX, 0 }, "another size" },
 };
@@ -210,7 +219,7 @@ static void test_records(apr_pool_t *pool)
        "what this server offers, and what to do");
 }
 
-/* Shared objects. ---------------------------------------------------------------- */
+/* Shared objects. -------------------------------------------------------- */
 
 static void test_objects(const char *dir, apr_pool_t *pool)
 {

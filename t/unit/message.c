@@ -74,7 +74,7 @@ static const char *send_message(engine_kit *kit, apr_size_t chunk,
     return kit_talk(kit, ".\r\n");
 }
 
-/* Shapes. ------------------------------------------------------------------- */
+/* Shapes. ---------------------------------------------------------------- */
 
 static const struct {
     const char *in;
@@ -88,8 +88,8 @@ static const struct {
     { "\r\n", "Received: X\n\n", "0/0;0/0;0/1;" },
     { "\r\n\r\n", "Received: X\n\n\n", "0/0;0/0;0/1;" },
     { "\r\ntext\r\nA: b\r\n", "Received: X\n\ntext\nA: b\n", "0/0;0/0;0/1;" },
-    { "just text\r\nA: b\r\n\r\nc\r\n",
-      "Received: X\n\njust text\nA: b\n\nc\n", "0/0;0/0;0/1;" },
+    { "just text\r\nA: b\r\n\r\nc\r\n", "Received: X\n\njust text\nA: b\n\nc\n",
+      "0/0;0/0;0/1;" },
     { "text\r\n", "Received: X\n\ntext\n", "0/0;0/0;0/1;" },
     { " led\r\nA: b\r\n\r\nc\r\n", "Received: X\n\n led\nA: b\n\nc\n",
       "0/0;0/0;0/1;" },
@@ -152,7 +152,7 @@ static void test_octets(engine_kit *kit)
     }
 }
 
-/* Limits. -------------------------------------------------------------------- */
+/* Limits. ---------------------------------------------------------------- */
 
 #define TEN "123456789\r\n"
 
@@ -163,34 +163,67 @@ static const struct {
     const char *reply; /* how it begins */
     const char *out;   /* stored, or NULL */
 } limits[] = {
-    { "databytes, just so", { "databytes", "19" }, "A: b\r\n\r\n" TEN,
-      "250 2.0.0", "Received: X\nA: b\n\n123456789\n" },
-    { "databytes, over", { "databytes", "18" }, "A: b\r\n\r\n" TEN,
-      "552 5.3.4", NULL },
-    { "databytes, a dot more", { "databytes", "8" }, "A: b\r\n\r\n..\r\n",
-      "552 5.3.4", NULL },
-    { "max_header, below", { "max_header", "30" }, "A: b\r\nC: d\r\n\r\n" TEN
-      TEN TEN TEN, "250 2.0.0", NULL },
-    { "max_header, over", { "max_header", "30" },
-      "A: b\r\nC: " TEN " " TEN " " TEN "\r\n" TEN, "552 5.3.4", NULL },
-    { "max_header, no end of it", { "max_header", "30" },
-      "A: b\r\nC: " TEN " " TEN " " TEN, "552 5.3.4", NULL },
-    { "max_data_line, just so", { "max_data_line", "9" }, "\r\n" TEN,
-      "250 2.0.0", "Received: X\n\n123456789\n" },
-    { "max_data_line, over", { "max_data_line", "8" }, "\r\n" TEN "\r\n",
-      "554 5.6.0", NULL },
+    { "databytes, just so",
+      { "databytes", "19" },
+      "A: b\r\n\r\n" TEN,
+      "250 2.0.0",
+      "Received: X\nA: b\n\n123456789\n" },
+    { "databytes, over",
+      { "databytes", "18" },
+      "A: b\r\n\r\n" TEN,
+      "552 5.3.4",
+      NULL },
+    { "databytes, a dot more",
+      { "databytes", "8" },
+      "A: b\r\n\r\n..\r\n",
+      "552 5.3.4",
+      NULL },
+    { "max_header, below",
+      { "max_header", "30" },
+      "A: b\r\nC: d\r\n\r\n" TEN TEN TEN TEN,
+      "250 2.0.0",
+      NULL },
+    { "max_header, over",
+      { "max_header", "30" },
+      "A: b\r\nC: " TEN " " TEN " " TEN "\r\n" TEN,
+      "552 5.3.4",
+      NULL },
+    { "max_header, no end of it",
+      { "max_header", "30" },
+      "A: b\r\nC: " TEN " " TEN " " TEN,
+      "552 5.3.4",
+      NULL },
+    { "max_data_line, just so",
+      { "max_data_line", "9" },
+      "\r\n" TEN,
+      "250 2.0.0",
+      "Received: X\n\n123456789\n" },
+    { "max_data_line, over",
+      { "max_data_line", "8" },
+      "\r\n" TEN "\r\n",
+      "554 5.6.0",
+      NULL },
     { "bare LF", { NULL }, "\r\na\nb\r\n", "521 5.5.2", NULL },
     { "bare CR", { NULL }, "\r\na\rb\r\n", "521 5.5.2", NULL },
-    { "bare LF in the header", { NULL }, "A: b\nC: d\r\n\r\ne\r\n",
-      "521 5.5.2", NULL },
-    { "bare, normalized", { "bare_newline", "normalize" },
-      "A: b\nC: d\rE: f\r\n\r\ng\nh\ri\r\n", "250 2.0.0",
+    { "bare LF in the header",
+      { NULL },
+      "A: b\nC: d\r\n\r\ne\r\n",
+      "521 5.5.2",
+      NULL },
+    { "bare, normalized",
+      { "bare_newline", "normalize" },
+      "A: b\nC: d\rE: f\r\n\r\ng\nh\ri\r\n",
+      "250 2.0.0",
       "Received: X\nA: b\nC: d\nE: f\n\ng\nh\ni\n" },
-    { "bare, accepted", { "bare_newline", "accept-in-body" },
-      "A: b\r\n\r\ng\nh\ri\n.\r\n..\n.\nx\r\n", "250 2.0.0",
+    { "bare, accepted",
+      { "bare_newline", "accept-in-body" },
+      "A: b\r\n\r\ng\nh\ri\n.\r\n..\n.\nx\r\n",
+      "250 2.0.0",
       "Received: X\nA: b\n\ng\nh\ri\n.\n.\n.\nx\n" },
-    { "bare, dots normalized", { "bare_newline", "normalize" },
-      "A: b\r\n\r\ng\n.\r\nh\r.\r\n.\ni\r\n", "250 2.0.0",
+    { "bare, dots normalized",
+      { "bare_newline", "normalize" },
+      "A: b\r\n\r\ng\n.\r\nh\r.\r\n.\ni\r\n",
+      "250 2.0.0",
       "Received: X\nA: b\n\ng\n.\nh\n.\n\ni\n" },
 };
 
@@ -205,7 +238,8 @@ static void test_limits(engine_kit *kit)
         for (n = 0; n < QP_ARRAY_LEN(chunks); n++) {
             out = send_message(kit, chunks[n], limits[i].in,
                                strlen(limits[i].in));
-            ok(strncmp(out, limits[i].reply, 9) == 0 && kit_count(out, "\n") == 1,
+            ok(strncmp(out, limits[i].reply, 9) == 0
+                   && kit_count(out, "\n") == 1,
                "%s, by %d: %.9s", limits[i].name, (int)chunks[n], out);
             if (limits[i].out != NULL) {
                 is_str(kit_view(&kit->stored), limits[i].out,
@@ -242,10 +276,10 @@ static void test_edges(engine_kit *kit)
             sets[0] = keys[key];
             sets[1] = apr_itoa(kit->pool, limit);
             start_kit(kit, sets);
-            first = apr_pstrdup(
-                kit->pool,
-                kit_codes(send_message(kit, 0, text, sizeof(text) - 1),
-                          kit->pool));
+            first =
+                apr_pstrdup(kit->pool, kit_codes(send_message(kit, 0, text,
+                                                              sizeof(text) - 1),
+                                                 kit->pool));
             refused += strcmp(first, "250") != 0;
             for (n = 1; n < QP_ARRAY_LEN(chunks); n++) {
                 differ += strcmp(kit_codes(send_message(kit, chunks[n], text,
@@ -266,9 +300,9 @@ static void test_edges(engine_kit *kit)
  * session is closed, whatever else is wrong). */
 static void test_two_faults(engine_kit *kit)
 {
-    static const char *const sets[] = { "databytes", "100",
-                                        "max_data_line", "30",
-                                        "max_header", "60", NULL };
+    static const char *const sets[] = {
+        "databytes", "100", "max_data_line", "30", "max_header", "60", NULL
+    };
     static const char *const faults[] = {
         "1\n2\r\n", "123456789 123456789 123456789 123456789\r\n",
         TEN TEN TEN TEN TEN TEN TEN TEN TEN TEN
@@ -286,8 +320,8 @@ static void test_two_faults(engine_kit *kit)
         }
         text = apr_pstrcat(kit->pool, "A: b\r\n\r\n", faults[i / 3],
                            faults[i % 3], NULL);
-        first = apr_pstrdup(kit->pool,
-                            send_message(kit, 0, text, strlen(text)));
+        first =
+            apr_pstrdup(kit->pool, send_message(kit, 0, text, strlen(text)));
         for (n = 1; n < QP_ARRAY_LEN(chunks); n++) {
             each = send_message(kit, chunks[n], text, strlen(text));
             is_str(each, first, "faults %d and %d, by %d", (int)i / 3,
@@ -374,7 +408,7 @@ static void test_recipients(engine_kit *kit)
     is_int(kit_count(out, "\n452 4.5.3 "), 2, "max_recipients: status");
 }
 
-/* The spool. ------------------------------------------------------------------ */
+/* The spool. ------------------------------------------------------------- */
 
 static const char *make_body(apr_pool_t *pool, int lines)
 {
@@ -455,8 +489,8 @@ static void test_no_spool(engine_kit *kit, const char *dir)
     kit->io->chunk = 4096;
     kit_talk(kit, START);
     out = apr_pstrdup(kit->pool,
-                      kit_talk(kit, apr_pstrcat(kit->pool, body, ".\r\nNOOP\r\n",
-                                                NULL)));
+                      kit_talk(kit, apr_pstrcat(kit->pool, body,
+                                                ".\r\nNOOP\r\n", NULL)));
     ok(strncmp(out, "452 4.3.1 ", 10) == 0, "no spool in %s: %.10s", dir, out);
     is_str(kit_codes(out, kit->pool), "452 250", "%s: it goes on", dir);
     is_int(kit_count(kit_view(&kit->log), "3 QP1543 "), 1, "%s: an ERROR", dir);

@@ -143,7 +143,7 @@ static qp_rc load_known(const char *name, const char *file, qp_loaded *out)
     return QP_DECLINED;
 }
 
-/* From lines to a server. ------------------------------------------------------ */
+/* From lines to a server. ------------------------------------------------ */
 
 static const char *make_plugins(engine_kit *kit, const char *text)
 {
@@ -189,8 +189,8 @@ static void set_up_path(engine_kit *kit)
     kit->path.module_path = kit->dir;
     mkdir(apr_pstrcat(kit->pool, kit->dir, "/plugins", NULL), 0700);
     for (i = 0; i < QP_ARRAY_LEN(known); i++) {
-        kit_file(kit,
-                 apr_pstrcat(kit->pool, "plugins/", known[i].name, NULL), "");
+        kit_file(kit, apr_pstrcat(kit->pool, "plugins/", known[i].name, NULL),
+                 "");
     }
 }
 
@@ -219,7 +219,8 @@ static const struct {
     { "child forbidden", NULL, "plugins:1: child: forbidden is forbidden" },
     { "plain a b", NULL, "plugins:1: plain: " },
     { "rcpt a", NULL, "plugins:1: rcpt: " },
-    { "orphan", NULL, "plugins:1: orphan: its parent missing: no such plugin:" },
+    { "orphan", NULL,
+      "plugins:1: orphan: its parent missing: no such plugin:" },
     { "loop", NULL, "plugins:1: loop: is derived from itself" },
     { "missing", NULL, "plugins:1: missing: no such plugin: " },
     { "plain:x", NULL, "plugins:1: plain:x: no such plugin: " },
@@ -269,7 +270,7 @@ static void test_more(engine_kit *kit)
     kit_close(kit);
 }
 
-/* Services. ---------------------------------------------------------------------- */
+/* Services. -------------------------------------------------------------- */
 
 static qp_rc judge(const qp_plugin *self, qp_session *qp,
                    const qp_words_arg *arg)
@@ -369,9 +370,9 @@ static void test_levels(engine_kit *kit)
                           &last);
         for (; line != NULL; line = apr_strtok(NULL, "\n", &last)) {
             if (strstr(line, " judge:5: ") != NULL) {
-                got = apr_pstrcat(kit->pool, got,
-                                  apr_pstrmemdup(kit->pool, line, 8), ", ",
-                                  NULL);
+                got =
+                    apr_pstrcat(kit->pool, got,
+                                apr_pstrmemdup(kit->pool, line, 8), ", ", NULL);
             }
         }
         is_str(got, levels[i].want, "levels %d", (int)i);
@@ -410,7 +411,7 @@ static void test_immune(engine_kit *kit)
     kit_close(kit);
 }
 
-/* The whole server from its folder. ----------------------------------------------- */
+/* The whole server from its folder. -------------------------------------- */
 
 static const struct {
     const char *plugins;

@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tests of session/qp_session and session/qp_client: replies, states, pools
- * and transactions of a session without an engine; and dialogues that plugins
- * lead within a command of their own.
+ * Tests of session/qp_session, session/qp_client and plugin/qp_temp: replies,
+ * states, pools and transactions of a session without an engine; dialogues
+ * that plugins lead within a command of their own; temporary files.
  */
 #include "tap.h"
 
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include <apr_general.h>
 #include <apr_strings.h>
 
 #include "engine_kit.h"
 
-/* Without an engine. ---------------------------------------------------------- */
+/* Without an engine. ----------------------------------------------------- */
 
 static qp_session *make_session(engine_kit *kit)
 {
@@ -166,7 +168,7 @@ static void test_states(engine_kit *kit)
     is_int(qp_note_num(qp_conn_notes(qp->conn), QP_NOTE_KARMA), -2, "karma");
 }
 
-/* Dialogues. -------------------------------------------------------------------- */
+/* Dialogues. ------------------------------------------------------------- */
 
 /** Reads lines until one says "end", and tells how many octets they had. */
 struct dialogue {
@@ -208,9 +210,6 @@ static qp_rc read_lines(const qp_plugin *self, qp_session *qp,
 
     if (strcmp(arg->verb, "xlines") != 0) {
         return QP_DECLINED;
-    }
-    if (strcmp(arg->line, "again") == 0) {
-        memset(state, 0, sizeof(*state));
     }
     return next_line(qp, state);
 }
@@ -271,7 +270,7 @@ static void test_dialogue(engine_kit *kit)
         start_dialogue(kit);
         kit->io->chunk = chunks[i / 2];
         kit->io->stutter = (int)i % 2;
-        kit_talk(kit, "XLINES again\r\none\r\ntwo\r\n\r\n"
+        kit_talk(kit, "XLINES\r\none\r\ntwo\r\n\r\n"
                       "a line that is far too long\r\nbare\nfour\r\nend\r\n"
                       "NOOP\r\nXRAW 7\r\n\r\n\n\rabcNOOP\r\n");
         is_str(mem_io_output(kit->io),
@@ -292,8 +291,9 @@ static void test_slow_dialogue(engine_kit *kit)
     is_str(kit_talk(kit, "e\r\ntwo\r\nth"), "334 two\r\n", "a prompt");
     is_int((long long)kit->io->flushed, (long long)mem_io_output_len(kit->io),
            "is on its way");
-    is_str(kit_talk(kit, "ree\r\nend\r\nNO"), "250 2.0.0 3 lines, 11 octets, "
-                                              "0\r\n",
+    is_str(kit_talk(kit, "ree\r\nend\r\nNO"),
+           "250 2.0.0 3 lines, 11 octets, "
+           "0\r\n",
            "the reply");
     is_str(kit_talk(kit, "OP\r\n"), "250 2.0.0 Nothing done\r\n",
            "the next command");
@@ -302,6 +302,61 @@ static void test_slow_dialogue(engine_kit *kit)
     kit_run(kit);
     is_int(kit->want, QP_WANT_CLOSE, "the client leaves in a dialogue");
     kit->hold = 0;
+    kit_close(kit);
+}
+
+/* Temporary files. ------------------------------------------------------- */
+
+static int has_mode(const char *path, int mode)
+{
+    struct stat info;
+
+    return path != NULL && stat(path, &info) == 0
+           && (info.st_mode & 07777) == (mode_t)mode;
+}
+
+static void make_file(engine_kit *kit, const char *path)
+{
+    FILE *out = fopen(path, "w");
+
+    ok(out != NULL, "%s can be made", path + strlen(kit->dir));
+    if (out != NULL) {
+        fclose(out);
+    }
+}
+
+static void test_temporary(engine_kit *kit)
+{
+    const char *spool;
+    const char *file;
+    const char *dir;
+    const char *stays;
+
+    kit_reset(kit);
+    kit_start(kit);
+    kit_open(kit);
+    kit_talk(kit, "EHLO x\r\nMAIL FROM:<>\r\n");
+    spool = apr_pstrdup(kit->pool, qp_spool_dir(kit->qp));
+    ok(strncmp(spool, kit->dir, strlen(kit->dir)) == 0, "spool_dir");
+    dir = apr_pstrdup(kit->pool, qp_temp_dir(kit->qp));
+    ok(has_mode(dir, 0700), "a folder for nobody else");
+    ok(has_mode(spool, 0700), "in a spool that nobody else reads");
+    file = apr_pstrdup(kit->pool, qp_temp_file(kit->qp));
+    ok(strncmp(file, spool, strlen(spool)) == 0 && access(file, F_OK) != 0,
+       "the name of a file");
+    ok(strcmp(file, qp_temp_file(kit->qp)) != 0, "another each time");
+    make_file(kit, file);
+    make_file(kit, apr_pstrcat(kit->pool, dir, "/file", NULL));
+    mkdir(apr_pstrcat(kit->pool, dir, "/sub", NULL), 0700);
+    make_file(kit, apr_pstrcat(kit->pool, dir, "/sub/file", NULL));
+    is_int(symlink("/etc", apr_pstrcat(kit->pool, dir, "/link", NULL)), 0,
+           "a link");
+    stays = apr_pstrdup(kit->pool, qp_make_temp_dir(kit->qp, 0750));
+    ok(has_mode(stays, 0750), "a folder of another mode");
+    kit_talk(kit, "RSET\r\n");
+    ok(access(file, F_OK) != 0 && access(dir, F_OK) != 0,
+       "gone with the transaction");
+    ok(has_mode(stays, 0750) && access("/etc", F_OK) == 0, "what stays");
     kit_close(kit);
 }
 
@@ -320,6 +375,7 @@ int main(void)
     test_states(kit);
     test_dialogue(kit);
     test_slow_dialogue(kit);
+    test_temporary(kit);
     kit_close(kit);
     apr_pool_destroy(pool);
     apr_terminate();

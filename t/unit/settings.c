@@ -14,14 +14,15 @@
 
 static const char *show_settings(engine_kit *kit, const qp_settings *settings)
 {
-    return apr_psprintf(
-        kit->pool, "%s %s %d %d %s %d %d %d %d %d %d %d", settings->me,
-        settings->smtpgreeting != NULL ? settings->smtpgreeting : "-",
-        (int)settings->databytes, (int)settings->size_threshold,
-        settings->spool_dir, settings->bare_newline, settings->max_line,
-        (int)settings->max_data_line, (int)settings->max_header,
-        settings->max_recipients, settings->max_errors,
-        settings->max_conn_ip);
+    return apr_psprintf(kit->pool, "%s %s %d %d %s %d %d %d %d %d %d %d",
+                        settings->me,
+                        settings->smtpgreeting != NULL ? settings->smtpgreeting
+                                                       : "-",
+                        (int)settings->databytes, (int)settings->size_threshold,
+                        settings->spool_dir, settings->bare_newline,
+                        settings->max_line, (int)settings->max_data_line,
+                        (int)settings->max_header, settings->max_recipients,
+                        settings->max_errors, settings->max_conn_ip);
 }
 
 static const char *current_settings(engine_kit *kit)
@@ -33,7 +34,7 @@ static const char *current_settings(engine_kit *kit)
     return shown;
 }
 
-/* At start. ------------------------------------------------------------------ */
+/* At start. -------------------------------------------------------------- */
 
 static void test_defaults(engine_kit *kit)
 {
@@ -94,10 +95,10 @@ static const struct {
 /* The same by QpsmtpdSet and by a file. */
 static void test_value(engine_kit *kit, size_t i, int by_file)
 {
-    const char *where = by_file ? apr_pstrcat(kit->pool, "/", values[i].key,
-                                              ":2: ", NULL)
-                                : apr_pstrcat(kit->pool, "QpsmtpdSet ",
-                                              values[i].key, ": ", NULL);
+    const char *where =
+        by_file
+            ? apr_pstrcat(kit->pool, "/", values[i].key, ":2: ", NULL)
+            : apr_pstrcat(kit->pool, "QpsmtpdSet ", values[i].key, ": ", NULL);
     const char *error;
 
     kit_reset(kit);
@@ -121,7 +122,7 @@ static void test_value(engine_kit *kit, size_t i, int by_file)
     kit_file(kit, values[i].key, NULL);
 }
 
-/* While it runs. --------------------------------------------------------------- */
+/* While it runs. --------------------------------------------------------- */
 
 static void check_settings(engine_kit *kit, const char *part)
 {
@@ -183,25 +184,27 @@ static void test_changes(engine_kit *kit)
  * start, not nothing (D15). */
 static void test_child(engine_kit *kit)
 {
+    apr_pool_t *pchild = qp_txn_make_pool(kit->pool, "pchild");
     const char *before;
 
     start_changes(kit);
     before = apr_pstrdup(kit->pool, current_settings(kit));
     kit_file(kit, "max_recipients", "$include none\n");
     kit_file(kit, "databytes", "bad\n");
-    is_int(qp_server_child_init(kit->server, kit->pool), APR_SUCCESS,
+    is_int(qp_server_child_init(kit->server, pchild), APR_SUCCESS,
            "child_init");
     kit_skip_time(apr_time_from_sec(1));
     is_str(current_settings(kit), before, "a child keeps what was good");
     kit_file(kit, "max_recipients", "7\n");
     check_settings(kit, " 7 9 0");
+    apr_pool_destroy(pchild);
     kit_file(kit, "max_recipients", NULL);
     kit_file(kit, "databytes", NULL);
     kit_file(kit, "max_errors", NULL);
     kit_file(kit, "bare_newline", NULL);
 }
 
-/* Config hooks. -------------------------------------------------------------------- */
+/* Config hooks. ---------------------------------------------------------- */
 
 struct answer {
     const char *key;
@@ -229,9 +232,9 @@ static void test_hooks(engine_kit *kit)
 {
     static const qp_plugin_def def = { .hooks.config = answer_config };
     struct answer answers[] = {
-        { "databytes", "77" },   { "max_line", "1" },
-        { "max_errors", NULL },  { "me", NULL },
-        { "max_header", NULL },  { "spool_dir", NULL },
+        { "databytes", "77" },    { "max_line", "1" },
+        { "max_errors", NULL },   { "me", NULL },
+        { "max_header", NULL },   { "spool_dir", NULL },
         { "smtpgreeting", "hi" }, { NULL, NULL },
     };
     const qp_settings *settings;

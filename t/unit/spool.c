@@ -153,8 +153,8 @@ static void test_file(const struct fixture *fix, int threshold, apr_size_t by)
     }
     file = find_file(fix, &count);
     is_int(count, 1, "%s: one file", name);
-    ok(stat(file, &info) == 0 && (info.st_mode & 07777) == 0600,
-       "%s: its mode", name);
+    ok(stat(file, &info) == 0 && (info.st_mode & 07777) == 0600, "%s: its mode",
+       name);
     ok(info.st_size > 0 && info.st_size <= qp_spool_size(spool),
        "%s: most is in it", name);
     ok(stat(fix->spool, &info) == 0 && (info.st_mode & 07777) == 0700,
@@ -281,7 +281,7 @@ static void test_copies(const struct fixture *fix, int octets)
     apr_pool_destroy(other);
 }
 
-/* Leftovers. ----------------------------------------------------------------- */
+/* Leftovers. ------------------------------------------------------------- */
 
 static int make_file(const struct fixture *fix, const char *name, int age)
 {
@@ -297,8 +297,8 @@ static int make_file(const struct fixture *fix, const char *name, int age)
 
 static void test_sweep(const struct fixture *fix)
 {
-    static const char *const stay[] = { "qp-locked", "qp-new",  "other-old",
-                                        "qp-link",   "qp-dir",  "qp-fifo" };
+    static const char *const stay[] = { "qp-locked", "qp-new", "other-old",
+                                        "qp-link",   "qp-dir", "qp-fifo" };
     struct utimbuf times = { 1, 1 };
     int locked;
     size_t i;
@@ -309,7 +309,8 @@ static void test_sweep(const struct fixture *fix)
     close(make_file(fix, "other-old", 1000));
     locked = make_file(fix, "qp-locked", 1000);
     is_int(flock(locked, LOCK_EX | LOCK_NB), 0, "a file in use");
-    is_int(symlink(below(fix, "other-old"), below(fix, "qp-link")), 0, "a link");
+    is_int(symlink(below(fix, "other-old"), below(fix, "qp-link")), 0,
+           "a link");
     is_int(mkdir(below(fix, "qp-dir"), 0700), 0, "a folder");
     is_int(mkfifo(below(fix, "qp-fifo"), 0600), 0, "a pipe");
     utime(below(fix, "qp-dir"), &times);

@@ -209,7 +209,7 @@ static void test_mails(engine_kit *kit)
 /* A number of mistakes closes the session (D6). */
 static void test_mistakes(engine_kit *kit)
 {
-    static const char *const lines[] = { "FOO\r\n", "\r\n",     "NOOP\n",
+    static const char *const lines[] = { "FOO\r\n",  "\r\n",       "NOOP\n",
                                          "EHLO\r\n", "RSET x\r\n", "DATA\r\n",
                                          "VRFY\r\n" };
     const char *out;

@@ -207,10 +207,9 @@ static void run_trial(struct trial *trial, const char *code)
         kit_talk(kit, trial->row->before);
     }
     trial->before = kit->qp->state;
-    trial->out =
-        apr_pstrdup(kit->pool, kit_talk(kit, trial->row->trigger));
-    is_str(kit_codes(trial->out, kit->pool),
-           apr_pstrmemdup(kit->pool, code, 3), "%s: one reply", trial->name);
+    trial->out = apr_pstrdup(kit->pool, kit_talk(kit, trial->row->trigger));
+    is_str(kit_codes(trial->out, kit->pool), apr_pstrmemdup(kit->pool, code, 3),
+           "%s: one reply", trial->name);
     if (text != NULL && strchr(trial->want, 't') != NULL) {
         ok(has_lines(trial->out, text, kit->pool), "%s: with its text",
            trial->name);
@@ -265,8 +264,8 @@ static void try_answer(engine_kit *kit, const struct row *row, int n,
                  qp_hook_name(row->hook));
     /* QUIT is answered 221, whatever else is wrong (RFC 5321 4.1.1.10). */
     run_trial(&trial, row->hook == QP_HOOK_quit ? "221" : "451");
-    ok(strstr(kit_view(&kit->log), "4 QP1401 : script: ") != NULL,
-       "%s: WARN", trial.name);
+    ok(strstr(kit_view(&kit->log), "4 QP1401 : script: ") != NULL, "%s: WARN",
+       trial.name);
     kit_close(kit);
 }
 
@@ -284,8 +283,8 @@ static void try_odd(engine_kit *kit, const struct row *row, int rc,
                  qp_hook_name(row->hook), rc, text != NULL ? text : "-");
     start_trial(&trial);
     run_trial(&trial, trial.want);
-    check_log(&trial, rc == QP_YIELD && row->hook != QP_HOOK_received_line ? 2
-                                                                           : 1);
+    check_log(&trial,
+              rc == QP_YIELD && row->hook != QP_HOOK_received_line ? 2 : 1);
     kit_close(kit);
 }
 
@@ -337,9 +336,9 @@ static void test_codes(void)
 /* A second reply to a command is not sent (D1). */
 static void test_second_reply(engine_kit *kit)
 {
-    static const qp_hook_id hooks[] = { QP_HOOK_connect, QP_HOOK_ehlo,
-                                        QP_HOOK_mail,    QP_HOOK_rcpt,
-                                        QP_HOOK_noop,    QP_HOOK_queue,
+    static const qp_hook_id hooks[] = { QP_HOOK_connect,  QP_HOOK_ehlo,
+                                        QP_HOOK_mail,     QP_HOOK_rcpt,
+                                        QP_HOOK_noop,     QP_HOOK_queue,
                                         QP_HOOK_data_post };
     kit_script script = { QP_HOOK_connect, QP_DENYSOFT, "own", 298, 0 };
     const char *codes;
@@ -393,8 +392,8 @@ static void test_statuses(engine_kit *kit)
     kit_talk(kit, HELLO);
     is_str(kit_talk(kit, "VRFY relay\r\n"), "554 5.7.1 Relaying denied\r\n",
            "default text and status");
-    is_str(kit_talk(kit, "VRFY soft\r\n"),
-           "554-5.2.2 no\r\n554 5.2.2 room\r\n", "in each line");
+    is_str(kit_talk(kit, "VRFY soft\r\n"), "554-5.2.2 no\r\n554 5.2.2 room\r\n",
+           "in each line");
     is_str(kit_talk(kit, "VRFY own\r\n"), "553 5.1.9 with a status\r\n",
            "a status of its own");
     is_str(kit_talk(kit, "VRFY other\r\n"), "453 4.0.0 without\r\n",
