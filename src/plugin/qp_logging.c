@@ -21,7 +21,8 @@ static void pass_on(const qp_logging *logging, const qp_log_event *event)
     }
 }
 
-/* What a logging plugin itself has to say cannot go through the plugins. */
+/* What a logging plugin itself has to say cannot go through the plugins. A
+ * session knows that one is running; without one only the name tells. */
 static int is_by_logger(const qp_logging *logging, const qp_log_event *event)
 {
     const qp_hook_entry *entry = logging->hooks->entries[QP_HOOK_logging];
@@ -44,7 +45,8 @@ static void write_event(void *ctx, const qp_log_event *event)
     const qp_plugin *answered = NULL;
     qp_rc rc;
 
-    if (logging->is_busy || is_by_logger(logging, event)) {
+    if (logging->is_busy
+        || (logging->qp == NULL && is_by_logger(logging, event))) {
         pass_on(logging, event);
         return;
     }
