@@ -246,7 +246,7 @@ static apr_status_t append_stored(qp_reader *reader,
     apr_status_t rv = check_spool(reader);
     int fd;
 
-    if (rv == APR_SUCCESS) {
+    if (rv == APR_SUCCESS && reader->head_len > 0) {
         rv = apr_brigade_write(brigade, NULL, NULL, reader->head,
                                reader->head_len);
     }

@@ -98,18 +98,21 @@ static apr_status_t open_file(qp_spool *spool)
     return APR_SUCCESS;
 }
 
-static apr_status_t write_all(int fd, const char *data, apr_size_t len)
+/* At its place: the position of the descriptor is shared with buckets that
+ * read the file. */
+static apr_status_t write_all(const qp_spool *spool)
 {
+    apr_size_t done = 0;
     ssize_t n;
 
-    while (len > 0) {
-        n = write(fd, data, len);
+    while (done < spool->len) {
+        n = pwrite(spool->fd, spool->buf + done, spool->len - done,
+                   spool->filed + (apr_off_t)done);
         if (n < 0 && errno != EINTR) {
             return errno;
         }
         if (n > 0) {
-            data += n;
-            len -= (apr_size_t)n;
+            done += (apr_size_t)n;
         }
     }
     return APR_SUCCESS;
@@ -123,7 +126,7 @@ static void move_to_file(qp_spool *spool)
         rv = open_file(spool);
     }
     if (rv == APR_SUCCESS) {
-        rv = write_all(spool->fd, spool->buf, spool->len);
+        rv = write_all(spool);
     }
     if (rv == APR_SUCCESS) {
         spool->filed += (apr_off_t)spool->len;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include <apr_lib.h>
 #include <apr_strings.h>
 
 /* Date and time of RFC 5322 3.3, in local time and always in English. */
@@ -37,7 +38,7 @@ static const char *clean_name(const char *name, apr_pool_t *pool)
     char *p = clean;
 
     while (*(p += strspn(p, allowed)) != '\0') {
-        *p = '?';
+        *p++ = '?';
     }
     return clean;
 }
@@ -112,14 +113,47 @@ static void add_results(qp_session *qp)
                   QP_HEADER_TOP);
 }
 
-/* Whether a field claims to be of this server: its first word is our name. */
+/* Behind blanks and comments, which may be nested (RFC 5322 3.2.2). */
+static const char *skip_comments(const char *p)
+{
+    int depth = 0;
+
+    for (; *p != '\0'; p++) {
+        if (*p == '(') {
+            depth++;
+        }
+        else if (*p == ')' && depth > 0) {
+            depth--;
+        }
+        else if (*p == '\\' && depth > 0 && p[1] != '\0') {
+            p++;
+        }
+        else if (depth == 0 && strchr(" \t\n", *p) == NULL) {
+            break;
+        }
+    }
+    return p;
+}
+
+/* Whether a field claims to be of this server: the first thing in it, a word
+ * or a quoted string, is our name (RFC 8601 2.2). */
 static int is_own_result(const char *value, const char *id)
 {
-    size_t len = strlen(id);
+    const char *p = skip_comments(value);
+    int is_quoted = *p == '"';
 
-    value += strspn(value, " \t\n");
-    return strncasecmp(value, id, len) == 0
-           && strchr(" \t\n;(", value[len]) != NULL;
+    p += is_quoted;
+    while (*id != '\0') {
+        if (is_quoted && *p == '\\') {
+            p++;
+        }
+        if (apr_tolower(*p) != apr_tolower(*id)) {
+            return 0;
+        }
+        p++;
+        id++;
+    }
+    return is_quoted ? *p == '"' : strchr(" \t\n;(", *p) != NULL;
 }
 
 /* What came in under our name is not ours (RFC 8601 5, R30). */

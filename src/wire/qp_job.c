@@ -205,14 +205,14 @@ static apr_status_t queue_job(qp_jobs *jobs, qp_job *job)
 
 static void join_threads(qp_jobs *jobs)
 {
-    int is_there;
+    int was_started;
     int i;
 
     for (i = 0; i < jobs->max_threads; i++) {
         pthread_mutex_lock(&jobs->mutex);
-        is_there = jobs->threads[i].state != THREAD_NONE;
+        was_started = jobs->threads[i].state != THREAD_NONE;
         pthread_mutex_unlock(&jobs->mutex);
-        if (is_there) {
+        if (was_started) {
             pthread_join(jobs->threads[i].id, NULL);
         }
     }

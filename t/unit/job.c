@@ -1,284 +1,288 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Tests of wire/qp_job: work on other threads, how many at a time, and what
- * happens when nobody wants it any more.
+ * Tests of wire/qp_job: that jobs run at the same time, but not more than
+ * allowed; that a session may leave at any time; and how all ends with the
+ * process. Everything waits for what happens, at most ten seconds.
  */
 #include "tap.h"
 
 #include <stdlib.h>
 
 #include <apr_general.h>
-#include <apr_strings.h>
+#include <apr_thread_cond.h>
+#include <apr_thread_mutex.h>
 
-#include "engine_kit.h"
+#include "wire/qp_job.h"
 
-struct counter {
-    qp_waker base;
-    int wakes;
-    int destroyed;
-};
-
-static void count_wake(qp_waker *base)
-{
-    __atomic_add_fetch(&((struct counter *)base)->wakes, 1, __ATOMIC_RELAXED);
-}
-
-static void count_destroy(qp_waker *base)
-{
-    ((struct counter *)base)->destroyed++;
-}
-
-static int is_at(const int *value, int want)
-{
-    return __atomic_load_n(value, __ATOMIC_ACQUIRE) == want;
-}
-
-static void wait_until(const qp_wait *wait)
-{
-    int tries = 0;
-
-    while (!qp_ready(wait) && tries++ < 10000) {
-        apr_sleep(1000);
-    }
-}
-
-/* A handle is ready a moment before its waker is called. */
-static int count_wakes(const struct counter *counter, int want)
-{
-    int tries = 0;
-
-    while (__atomic_load_n(&counter->wakes, __ATOMIC_RELAXED) < want
-           && tries++ < 10000) {
-        apr_sleep(1000);
-    }
-    return __atomic_load_n(&counter->wakes, __ATOMIC_RELAXED);
-}
-
-/** What the jobs of a test share. */
-struct shared {
-    int running;
-    int most; /* that ran at a time */
-    int ran;
-    int go; /* jobs wait for it */
-    int cancelled;
-};
-
-static void note_most(struct shared *shared, int running)
-{
-    int most = __atomic_load_n(&shared->most, __ATOMIC_RELAXED);
-
-    while (running > most
-           && !__atomic_compare_exchange_n(&shared->most, &most, running, 0,
-                                           __ATOMIC_RELAXED,
-                                           __ATOMIC_RELAXED)) {
-        continue;
-    }
-}
-
-static apr_status_t work(qp_job *job, void *baton)
-{
-    struct shared *shared = baton;
-    char *text = apr_palloc(qp_job_pool(job), 1000);
-
-    memset(text, 'x', 1000);
-    note_most(shared,
-              __atomic_add_fetch(&shared->running, 1, __ATOMIC_ACQ_REL));
-    while (is_at(&shared->go, 0) && !qp_job_is_cancelled(job)) {
-        apr_sleep(1000);
-    }
-    if (qp_job_is_cancelled(job)) {
-        __atomic_add_fetch(&shared->cancelled, 1, __ATOMIC_ACQ_REL);
-    }
-    __atomic_sub_fetch(&shared->running, 1, __ATOMIC_ACQ_REL);
-    __atomic_add_fetch(&shared->ran, 1, __ATOMIC_ACQ_REL);
-    return text[999] == 'x' ? APR_EGENERAL : APR_EINVAL;
-}
-
-/** Threads, and a session that asks for work. */
-struct fixture {
-    apr_pool_t *pchild;
-    apr_pool_t *pcmd;
+/** What sessions and jobs of a test share. */
+typedef struct scene {
+    apr_pool_t *pool; /* of the process: the jobs' */
+    apr_thread_mutex_t *mutex;
+    apr_thread_cond_t *changed;
+    qp_waker waker;
     qp_jobs *jobs;
-    struct counter counter;
-    struct shared shared;
-};
+    int wakes, running, most, started, ended, cancelled;
+    int wanted; /* of started: so many meet */
+} scene;
 
-static void set_up(struct fixture *fix, int threads, apr_pool_t *pool)
+static int wait_until(scene *s, const int *count, int wanted)
 {
-    memset(fix, 0, sizeof(*fix));
-    fix->counter.base.wake = count_wake;
-    fix->counter.base.destroy = count_destroy;
-    fix->counter.base.refs = 1;
-    apr_pool_create(&fix->pchild, pool);
-    apr_pool_create(&fix->pcmd, pool);
-    is_int(qp_jobs_create(&fix->jobs, threads, fix->pchild), APR_SUCCESS,
-           "%d threads", threads);
+    apr_status_t rv = APR_SUCCESS;
+    int good;
+
+    apr_thread_mutex_lock(s->mutex);
+    while (*count < wanted && rv == APR_SUCCESS) {
+        rv = apr_thread_cond_timedwait(s->changed, s->mutex,
+                                       apr_time_from_sec(10));
+    }
+    good = *count >= wanted;
+    apr_thread_mutex_unlock(s->mutex);
+    return good;
 }
 
-static qp_wait *start(struct fixture *fix)
+static void count_up(scene *s, int *count)
 {
-    qp_job *job = qp_jobs_prepare(fix->jobs, &fix->counter.base, fix->pcmd);
-
-    return qp_job_start(job, work, &fix->shared);
+    apr_thread_mutex_lock(s->mutex);
+    ++*count;
+    apr_thread_cond_broadcast(s->changed);
+    apr_thread_mutex_unlock(s->mutex);
 }
 
-static void tear_down(struct fixture *fix)
+static void wake_scene(qp_waker *waker)
 {
-    apr_pool_destroy(fix->pcmd);
-    apr_pool_destroy(fix->pchild);
-    is_int(fix->counter.base.refs, 1, "all references are given back");
+    scene *s = (scene *)((char *)waker - offsetof(scene, waker));
+
+    count_up(s, &s->wakes);
 }
 
-static void test_many(apr_pool_t *pool)
+static void destroy_waker(qp_waker *waker)
 {
-    qp_wait *waits[40];
-    struct fixture fix;
-    int failed = 0;
+    abort(); /* the scene holds one reference to the end */
+}
+
+static scene *make_scene(int threads, apr_pool_t *pool)
+{
+    scene *s = apr_pcalloc(pool, sizeof(*s));
+
+    apr_pool_create(&s->pool, pool);
+    s->waker.wake = wake_scene;
+    s->waker.destroy = destroy_waker;
+    s->waker.refs = 1;
+    if (apr_thread_mutex_create(&s->mutex, 0, pool) != APR_SUCCESS
+        || apr_thread_cond_create(&s->changed, pool) != APR_SUCCESS
+        || qp_jobs_create(&s->jobs, threads, s->pool) != APR_SUCCESS) {
+        abort();
+    }
+    return s;
+}
+
+static qp_wait *start_job(scene *s, qp_job_fn *run, apr_pool_t *pool)
+{
+    return qp_job_start(qp_jobs_prepare(s->jobs, &s->waker, pool), run, s);
+}
+
+/* Jobs. --------------------------------------------------------------------- */
+
+static void begin_job(scene *s)
+{
+    apr_thread_mutex_lock(s->mutex);
+    s->started++;
+    s->running++;
+    s->most = s->running > s->most ? s->running : s->most;
+    apr_thread_cond_broadcast(s->changed);
+    apr_thread_mutex_unlock(s->mutex);
+}
+
+static apr_status_t end_job(scene *s, apr_status_t rv)
+{
+    apr_thread_mutex_lock(s->mutex);
+    s->running--;
+    s->ended++;
+    apr_thread_cond_broadcast(s->changed);
+    apr_thread_mutex_unlock(s->mutex);
+    return rv;
+}
+
+/* Waits for the others. */
+static apr_status_t meet(qp_job *job, void *baton)
+{
+    scene *s = baton;
+    int met;
+
+    begin_job(s);
+    met = wait_until(s, &s->started, s->wanted);
+    return end_job(s, met ? APR_SUCCESS : APR_TIMEUP);
+}
+
+static apr_status_t nap(qp_job *job, void *baton)
+{
+    begin_job(baton);
+    apr_sleep(2000);
+    return end_job(baton, APR_ENOENT);
+}
+
+/* Stays until nobody wants it, and uses its memory then. */
+static apr_status_t stay(qp_job *job, void *baton)
+{
+    scene *s = baton;
+    char *memory = apr_palloc(qp_job_pool(job), 100);
+
+    begin_job(s);
+    while (!qp_job_is_cancelled(job)) {
+        apr_sleep(1000);
+    }
+    memset(memory, 1, 100);
+    count_up(s, &s->cancelled);
+    return end_job(s, APR_EINTR);
+}
+
+/* ------------------------------------------------------------------------- */
+
+static void test_outcome(apr_pool_t *pool)
+{
+    scene *s = make_scene(2, pool);
+    apr_pool_t *session;
+    qp_wait *wait;
+
+    apr_pool_create(&session, pool);
+    wait = start_job(s, nap, session);
+    ok(wait_until(s, &s->wakes, 1), "a job wakes its session");
+    ok(qp_ready(wait), "and is ready");
+    is_int(qp_wait_status(wait), APR_ENOENT, "its outcome");
+    qp_jobs_prepare(s->jobs, &s->waker, session);
+    apr_pool_destroy(session);
+    apr_pool_destroy(s->pool);
+    is_int(s->waker.refs, 1, "nothing is left, nor of one never started");
+}
+
+/* A thread that is idle must not make many jobs wait for each other. */
+static void test_together(apr_pool_t *pool)
+{
+    enum { N = 8, ROUNDS = 50 };
+    scene *s = make_scene(N, pool);
+    apr_pool_t *session;
+    qp_wait *waits[N];
+    int bad = 0;
+    int round;
     int i;
 
-    set_up(&fix, 3, pool);
-    for (i = 0; i < 40; i++) {
-        waits[i] = start(&fix);
+    for (round = 0; round < ROUNDS; round++) {
+        s->started = s->wakes = 0;
+        s->wanted = 1 + round % N;
+        apr_pool_create(&session, pool);
+        for (i = 0; i < s->wanted; i++) {
+            waits[i] = start_job(s, meet, session);
+        }
+        wait_until(s, &s->wakes, s->wanted);
+        for (i = 0; i < s->wanted; i++) {
+            bad += qp_wait_status(waits[i]) != APR_SUCCESS;
+        }
+        apr_pool_destroy(session);
     }
-    for (i = 0; i < 5000 && !is_at(&fix.shared.running, 3); i++) {
-        apr_sleep(1000);
-    }
-    ok(!qp_ready(waits[0]), "they run elsewhere");
-    __atomic_store_n(&fix.shared.go, 1, __ATOMIC_RELEASE);
-    for (i = 0; i < 40; i++) {
-        wait_until(waits[i]);
-        failed += qp_wait_status(waits[i]) != APR_EGENERAL;
-    }
-    is_int(failed, 0, "each has the outcome of its work");
-    is_int(fix.shared.ran, 40, "all have run");
-    is_int(fix.shared.most, 3, "as many at a time as there are threads");
-    is_int(count_wakes(&fix.counter, 40), 40, "each wakes its session");
-    tear_down(&fix);
+    is_int(bad, 0, "jobs run at the same time, however many there were");
+    is_int(s->most, N, "on as many threads as allowed");
+    apr_pool_destroy(s->pool);
 }
 
-static void test_cancelled(apr_pool_t *pool)
+static void test_limit(apr_pool_t *pool)
 {
-    struct fixture fix;
+    scene *s = make_scene(3, pool);
+    apr_pool_t *session;
     int i;
 
-    set_up(&fix, 1, pool);
-    start(&fix);
-    for (i = 0; i < 5000 && !is_at(&fix.shared.running, 1); i++) {
-        apr_sleep(1000);
+    apr_pool_create(&session, pool);
+    for (i = 0; i < 40; i++) {
+        start_job(s, nap, session);
     }
-    start(&fix);
-    qp_jobs_prepare(fix.jobs, &fix.counter.base, fix.pcmd);
-    apr_pool_clear(fix.pcmd);
-    for (i = 0; i < 5000 && !is_at(&fix.shared.ran, 1); i++) {
-        apr_sleep(1000);
-    }
-    is_int(fix.shared.cancelled, 1, "a running one learns of it");
-    __atomic_store_n(&fix.shared.go, 1, __ATOMIC_RELEASE);
-    wait_until(start(&fix));
-    is_int(fix.shared.ran, 2, "one that had not begun is not begun");
-    is_int(count_wakes(&fix.counter, 1), 1, "nobody is woken for them");
-    tear_down(&fix);
+    ok(wait_until(s, &s->wakes, 40), "forty jobs on three threads");
+    is_int(s->most, 3, "never more than three at a time");
+    apr_pool_destroy(session);
+    apr_pool_destroy(s->pool);
 }
 
-/* The process ends: running ones are waited for, the others given up. */
+/* The session leaves while one job runs and the other waits for a thread. */
+static void test_leave(apr_pool_t *pool)
+{
+    scene *s = make_scene(1, pool);
+    apr_pool_t *session;
+
+    apr_pool_create(&session, pool);
+    start_job(s, stay, session);
+    ok(wait_until(s, &s->started, 1), "a job runs");
+    start_job(s, stay, session);
+    apr_pool_destroy(session);
+    ok(wait_until(s, &s->ended, 1), "it ends when its session has left");
+    is_int(s->wakes, 0, "and wakes nobody");
+    apr_pool_create(&session, pool);
+    start_job(s, nap, session);
+    ok(wait_until(s, &s->wakes, 1), "the next one runs");
+    is_int(s->started, 2, "one that nobody waits for does not");
+    apr_pool_destroy(session);
+    apr_pool_destroy(s->pool);
+    is_int(s->waker.refs, 1, "nothing is left");
+}
+
+static void test_too_many(apr_pool_t *pool)
+{
+    scene *s = make_scene(1, pool);
+    apr_pool_t *session;
+    qp_wait *wait;
+    int i;
+
+    apr_pool_create(&session, pool);
+    wait = start_job(s, stay, session);
+    wait_until(s, &s->started, 1);
+    for (i = 0; i < 10000; i++) {
+        wait = start_job(s, nap, session);
+    }
+    is_int(qp_wait_status(wait), APR_EAGAIN, "ten thousand jobs may wait");
+    ok(!qp_ready(wait), "the last one does");
+    wait = start_job(s, nap, session);
+    ok(qp_ready(wait), "one more does not");
+    is_int(qp_wait_status(wait), APR_EAGAIN, "it says so");
+    apr_pool_destroy(session);
+    apr_pool_destroy(s->pool);
+    is_int(s->started, 1, "the others were not started");
+    is_int(s->waker.refs, 1, "nothing is left");
+}
+
+/** A session that does not know yet that the process ends. */
+typedef struct latecomer {
+    scene *s;
+    apr_pool_t *session;
+    qp_wait *wait;
+} latecomer;
+
+static apr_status_t come_late(void *data)
+{
+    latecomer *late = data;
+
+    late->wait = start_job(late->s, nap, late->session);
+    return APR_SUCCESS;
+}
+
+/* The process ends before its sessions do. */
 static void test_stop(apr_pool_t *pool)
 {
-    qp_wait *waits[3];
-    struct fixture fix;
-    int i;
+    scene *s = make_scene(1, pool);
+    latecomer late = { NULL, NULL, NULL };
+    apr_pool_t *session;
+    qp_wait *waits[2];
 
-    set_up(&fix, 1, pool);
-    for (i = 0; i < 3; i++) {
-        waits[i] = start(&fix);
-    }
-    for (i = 0; i < 5000 && !is_at(&fix.shared.running, 1); i++) {
-        apr_sleep(1000);
-    }
-    apr_pool_destroy(fix.pchild);
-    is_int(fix.shared.ran, 1, "the running one has come to its end");
-    is_int(fix.shared.cancelled, 1, "since it was told");
-    is_int(qp_wait_status(waits[0]), APR_EGENERAL, "its outcome");
-    is_int(qp_wait_status(waits[1]), APR_EINTR, "one that waited");
-    is_int(qp_wait_status(waits[2]), APR_EINTR, "another");
-    apr_pool_create(&fix.pchild, pool);
-    tear_down(&fix);
-}
-
-static void test_overload(apr_pool_t *pool)
-{
-    struct fixture fix;
-    qp_wait *last = NULL;
-    int n = 0;
-
-    set_up(&fix, 1, pool);
-    do {
-        last = start(&fix);
-    } while (!qp_ready(last) && ++n < 30000);
-    ok(n > 1000 && n < 30000, "%d jobs wait", n);
-    is_int(qp_wait_status(last), APR_EAGAIN, "the next one is refused");
-    tear_down(&fix);
-}
-
-/* In a session. ---------------------------------------------------------- */
-
-struct lookup {
-    const char *name;
-    const char *found;
-};
-
-static apr_status_t look_up(qp_job *job, void *baton)
-{
-    struct lookup *lookup = baton;
-
-    apr_sleep(5000);
-    lookup->found = apr_pstrcat(qp_job_pool(job), "found ", lookup->name, NULL);
-    return strcmp(lookup->name, "bad") == 0 ? APR_EGENERAL : APR_SUCCESS;
-}
-
-struct txn_data {
-    struct lookup *lookup;
-    qp_wait *done;
-};
-
-static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
-                       const qp_rcpt_arg *arg)
-{
-    struct txn_data *data = qp_txn_data(self, qp);
-    qp_wait *done = data->done;
-    qp_job *job;
-
-    if (done == NULL) {
-        job = qp_job_create(qp, qp_txn_pool(qp));
-        data->lookup = apr_pcalloc(qp_job_pool(job), sizeof(*data->lookup));
-        data->lookup->name = apr_pstrdup(qp_job_pool(job), arg->rcpt->user);
-        data->done = qp_job_start(job, look_up, data->lookup);
-        return qp_await(qp, data->done);
-    }
-    data->done = NULL;
-    return qp_return(qp,
-                     qp_wait_status(done) == APR_SUCCESS ? QP_DENY
-                                                         : QP_DENYSOFT,
-                     "%s", data->lookup->found);
-}
-
-static void test_session(engine_kit *kit)
-{
-    static const qp_plugin_def def = { .txn_size = sizeof(struct txn_data),
-                                       .hooks = { .rcpt = hook_rcpt } };
-
-    kit_plugin(kit, &def, "lookup", NULL);
-    kit_start(kit);
-    kit_open(kit);
-    kit_talk(kit, "EHLO x\r\nMAIL FROM:<>\r\n");
-    is_str(kit_talk(kit, "RCPT TO:<a@b>\r\nRCPT TO:<bad@b>\r\nNOOP\r\n"),
-           "550 5.7.1 found a\r\n450 4.7.1 found bad\r\n"
-           "250 2.0.0 Nothing done\r\n",
-           "a hook that waits for work");
-    kit->hold = 1;
-    kit_talk(kit, "RCPT TO:<c@b>\r\n");
-    kit_close(kit);
-    kit->hold = 0;
-    ok(1, "a session that leaves its work behind");
+    apr_pool_create(&session, pool);
+    late.s = s;
+    late.session = session;
+    apr_pool_cleanup_register(s->pool, &late, come_late, apr_pool_cleanup_null);
+    waits[0] = start_job(s, stay, session);
+    waits[1] = start_job(s, nap, session);
+    wait_until(s, &s->started, 1);
+    apr_pool_destroy(s->pool);
+    is_int(qp_wait_status(waits[0]), APR_EINTR, "a job that runs is stopped");
+    is_int(qp_wait_status(waits[1]), APR_EINTR, "one that waits is given up");
+    is_int(qp_wait_status(late.wait), APR_EINTR, "one that comes late, too");
+    is_int(s->started, 1, "neither was started");
+    apr_pool_destroy(session);
+    is_int(s->waker.refs, 1, "nothing is left");
 }
 
 int main(void)
@@ -287,11 +291,12 @@ int main(void)
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
-    test_many(pool);
-    test_cancelled(pool);
+    test_outcome(pool);
+    test_together(pool);
+    test_limit(pool);
+    test_leave(pool);
+    test_too_many(pool);
     test_stop(pool);
-    test_overload(pool);
-    test_session(kit_create(pool));
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();
