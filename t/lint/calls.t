@@ -79,7 +79,7 @@ my @c = grep {/\.c\z/} sources();
 plan tests => 6;
 verdict('no denied call', find(qr/(?<![\w.>])($DENIED)\s*\(/));
 verdict('no one-line if, no cuddled else',
-        find(qr/^\s*(if|while|for) \(.*\) (?!\{)[^\n]*;$/m),
+        find(qr/^\s*(if|while|for) (\((?:[^()\n]|(?2))*\)) (?!\{)[^\n]*;$/m),
         find(qr/^\s*\} (else)\b/m));
 verdict('labels', map { judge_labels($_) } @c);
 verdict('chains', map { judge_chains($_) } @c);

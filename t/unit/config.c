@@ -224,21 +224,23 @@ static void test_mended(engine_kit *kit)
 /* At start a fault is told at once, and nothing is kept. */
 static void test_read(engine_kit *kit)
 {
+    qp_config_source source = { kit->dir, NULL, NULL, &kit->logger };
+    qp_config_store *store;
     qp_config_value *value = NULL;
     const char *error;
 
+    source.defaults = qp_settings_defaults(kit->pool);
+    store = qp_config_create(&source, kit->pool);
     kit_file(kit, "faulty", "a\n$include none\n");
-    error = qp_config_read(kit->server->config, "faulty", &value);
+    error = qp_config_read(store, "faulty", &value);
     ok(error != NULL && strstr(error, "/faulty:2: ") != NULL && value == NULL,
        "a fault at start: %s", error);
     kit_file(kit, "faulty", "a\nb\n");
-    is_str(qp_config_read(kit->server->config, "faulty", &value), NULL,
-           "no fault at start");
+    is_str(qp_config_read(store, "faulty", &value), NULL, "no fault at start");
     is_str(join(value->lines, kit->pool), "a|b", "its lines");
     ok(strstr(value->where, "/faulty:1") != NULL, "its place");
     qp_config_release(value);
-    is_str(qp_config_read(kit->server->config, "max_errors", &value), NULL,
-           "a default");
+    is_str(qp_config_read(store, "max_errors", &value), NULL, "a default");
     is_str(value->where, "max_errors (default)", "its place is none");
     qp_config_release(value);
 }

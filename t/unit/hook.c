@@ -25,11 +25,13 @@ static const struct {
     qp_hook_id hook;
     int rcs[3]; /* of three plugins; 0: it is not asked */
     const char *text;
+    const char *shown; /* of it, to the client */
     const char *line;
     const char *want;
 } observed[] = {
     { QP_HOOK_mail,
       { QP_DECLINED, QP_DECLINED, QP_DECLINED },
+      NULL,
       NULL,
       MAIL,
       " ok(one mail DECLINED ) ok(two:1 mail DECLINED ) "
@@ -37,27 +39,37 @@ static const struct {
     { QP_HOOK_mail,
       { QP_DECLINED, QP_DENY, 0 },
       "no, thanks",
+      " no, thanks\r\n",
       MAIL,
       " ok(one mail DECLINED no, thanks) deny(two:1 mail DENY no, thanks)" },
-    { QP_HOOK_mail, { QP_OK, 0, 0 }, "fine", MAIL, " ok(one mail OK fine)" },
+    { QP_HOOK_mail,
+      { QP_OK, 0, 0 },
+      "fine",
+      NULL,
+      MAIL,
+      " ok(one mail OK fine)" },
     { QP_HOOK_vrfy,
       { QP_DECLINED, QP_DENY, 0 },
+      NULL,
       NULL,
       "VRFY x\r\n",
       " ok(one vrfy DECLINED ) deny(two:1 vrfy DENY )" },
     { QP_HOOK_noop,
       { QP_DENY_DISCONNECT, 0, 0 },
       "a\nb",
+      " b\r\n",
       "NOOP\r\n",
       " deny(one noop DENY_DISCONNECT a\nb)" },
     { QP_HOOK_mail_pre,
       { QP_DECLINED, QP_DENYSOFT_DISCONNECT, 0 },
+      NULL,
       NULL,
       MAIL,
       " ok(one mail_pre DECLINED ) "
       "deny(two:1 mail_pre DENYSOFT_DISCONNECT )" },
     { QP_HOOK_help,
       { 12, QP_DENYSOFT + 4, QP_DENYSOFT },
+      NULL,
       NULL,
       "HELP\r\n",
       " ok(one help DECLINED ) ok(two:1 help DECLINED ) "
@@ -86,7 +98,7 @@ static void test_observers(engine_kit *kit)
 {
     static const char *const names[] = { "one", "two:1", "three" };
     kit_script scripts[QP_ARRAY_LEN(observed)][3];
-    const char *codes;
+    const char *out;
     size_t i;
     int n;
 
@@ -104,8 +116,11 @@ static void test_observers(engine_kit *kit)
         kit_open(kit);
         kit_talk(kit, HELLO);
         kit_clear(&kit->trace);
-        codes = kit_codes(kit_talk(kit, observed[i].line), kit->pool);
-        is_int((long long)strlen(codes), 3, "observed %d: one reply", (int)i);
+        out = kit_talk(kit, observed[i].line);
+        is_int((long long)strlen(kit_codes(out, kit->pool)), 3,
+               "observed %d: one reply", (int)i);
+        ok(observed[i].shown == NULL || strstr(out, observed[i].shown) != NULL,
+           "observed %d: its text", (int)i);
         is_str(pick_hook(kit, qp_hook_name(observed[i].hook)), observed[i].want,
                "observed %d", (int)i);
         for (n = 0; n < 3; n++) {

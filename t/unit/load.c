@@ -254,6 +254,41 @@ static void test_objects(const char *dir, apr_pool_t *pool)
        "calls what is not there: %s", error);
 }
 
+/* A whole server: a line of the folder, a line of httpd's configuration. */
+static void test_server(engine_kit *kit, const char *dir)
+{
+    qp_plugin_line line = { "crash:1", NULL, "httpd.conf:7" };
+    qp_server_spec spec = { .config_dir = kit->dir,
+                            .plugin_dirs = make_dirs(kit->pool, dir, NULL),
+                            .sets = kit->sets,
+                            .log_sink = kit->carrier.log_sink,
+                            .log_ctx = kit };
+    qp_server *server = NULL;
+    const char *error;
+
+    line.args = apr_array_make(kit->pool, 0, sizeof(const char *));
+    spec.plugins = apr_array_make(kit->pool, 1, sizeof(line));
+    APR_ARRAY_PUSH(spec.plugins, qp_plugin_line) = line;
+    kit_file(kit, "plugins", "crash\n");
+    is_str(qp_server_create(&server, &spec, kit->pool), NULL, "a server");
+    if (server == NULL) {
+        return;
+    }
+    is_int(server->plugins->nelts, 2, "its plugins");
+    is_int(server->hooks.counts[QP_HOOK_vrfy], 2, "on their hook");
+    is_int(qp_server_child_init(server, kit->pool), APR_SUCCESS, "a child");
+    kit->server = server;
+    kit_open(kit);
+    is_str(kit_codes(kit_talk(kit, "EHLO x\r\nVRFY x\r\n"), kit->pool),
+           "220 250 252", "a session of it");
+    kit_close(kit);
+    line.name = "none";
+    APR_ARRAY_PUSH(spec.plugins, qp_plugin_line) = line;
+    error = qp_server_create(&server, &spec, kit->pool);
+    ok(error != NULL && strncmp(error, "httpd.conf:7: none: ", 20) == 0,
+       "a line that is wrong: %s", error);
+}
+
 int main(void)
 {
     const char *build = getenv("QP_BUILDDIR");
@@ -270,7 +305,9 @@ int main(void)
     test_files(kit);
     test_loaders(kit);
     test_records(pool);
-    test_objects(apr_pstrcat(pool, build, "/lib/testplugins", NULL), pool);
+    build = apr_pstrcat(pool, build, "/lib/testplugins", NULL);
+    test_objects(build, pool);
+    test_server(kit_create(pool), build);
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();

@@ -477,6 +477,33 @@ static void test_file(engine_kit *kit)
     is_int(count_files(kit, &mode), 0, "it goes with the session");
 }
 
+/* A header that is larger than the first buffer of the spool. */
+static void test_large_header(engine_kit *kit)
+{
+    static const char *const sets[] = { "size_threshold", "0", NULL };
+    const char *header = "";
+    const char *stored = "Received: X\n";
+    size_t n;
+    int i;
+
+    for (i = 0; i < 300; i++) {
+        header =
+            apr_psprintf(kit->pool, "%sA: field %d\r\n of many\r\n", header, i);
+        stored =
+            apr_psprintf(kit->pool, "%sA: field %d\n of many\n", stored, i);
+    }
+    header = apr_pstrcat(kit->pool, header, "\r\ntext\r\n", NULL);
+    stored = apr_pstrcat(kit->pool, stored, "\ntext\n", NULL);
+    start_kit(kit, sets);
+    for (n = 0; n < QP_ARRAY_LEN(chunks); n++) {
+        send_message(kit, chunks[n], header, strlen(header));
+        is_str(kit_view(&kit->stored), stored, "a large header, by %d",
+               (int)chunks[n]);
+        is_str(kit_view(&kit->trace), "300/0;300/0;300/1;",
+               "a large header, by %d: fields", (int)chunks[n]);
+    }
+}
+
 /* @param dir  cannot be used */
 static void test_no_spool(engine_kit *kit, const char *dir)
 {
@@ -549,6 +576,7 @@ int main(void)
     test_refused_is_dropped(kit);
     test_recipients(kit);
     test_file(kit);
+    test_large_header(kit);
     test_no_spool(kit, "/nonexistent/spool");
     test_no_spool(kit, "/dev/null");
     test_full_disk(kit);

@@ -67,6 +67,12 @@ static qp_rc show_child(const qp_plugin *self, qp_session *qp,
                : qp_return(qp, rc, "child %d of %s", opt->max, qp->answer.text);
 }
 
+static qp_rc reject_noop(const qp_plugin *self, qp_session *qp,
+                         const qp_words_arg *arg)
+{
+    return qp_reject(self, qp, "no noise");
+}
+
 static qp_rc be_rcpt(const qp_plugin *self, qp_session *qp,
                      const qp_rcpt_arg *arg)
 {
@@ -118,7 +124,7 @@ static const struct {
         .opts_size = sizeof(struct opts),
         .conn_size = sizeof(int),
         .setup = check_word,
-        .hooks = { .vrfy = show_opts } } },
+        .hooks = { .vrfy = show_opts, .noop = reject_noop } } },
     { "child",
       { .parent = "plain",
         .opts = child_table,
@@ -252,6 +258,27 @@ static void test_case(engine_kit *kit, size_t i)
     line = apr_pstrcat(kit->pool, "VRFY ", cases[i].ask, "\r\n", NULL);
     is_str(kit_talk(kit, line), cases[i].answer, "%s: answer", cases[i].lines);
     kit_close(kit);
+}
+
+/* The common options hold for the hooks of the parents, too. */
+static void test_common(engine_kit *kit)
+{
+    static const char *const lines[][2] = {
+        { "plain", "500" },
+        { "child", "500" },
+        { "child reject no", "250" },
+        { "child reject naughty", "250" },
+    };
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(lines); i++) {
+        is_str(make_plugins(kit, lines[i][0]), NULL, "%s", lines[i][0]);
+        kit_open(kit);
+        kit_talk(kit, "");
+        is_str(kit_codes(kit_talk(kit, "NOOP\r\n"), kit->pool), lines[i][1],
+               "%s: qp_reject", lines[i][0]);
+        kit_close(kit);
+    }
 }
 
 static void test_more(engine_kit *kit)
@@ -461,6 +488,7 @@ int main(void)
     for (i = 0; i < QP_ARRAY_LEN(cases); i++) {
         test_case(kit, i);
     }
+    test_common(kit);
     test_more(kit);
     test_reject(kit);
     test_levels(kit);

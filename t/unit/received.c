@@ -24,7 +24,7 @@ static const char *send_mail(engine_kit *kit, const char *envelope,
     return kit_normal(kit, kit_view(&kit->stored));
 }
 
-/* Received (RFC 5321 4.4; D20). ---------------------------------------------- */
+/* Received (RFC 5321 4.4; D20). -------------------------------------------- */
 
 static const struct {
     const char *ip;
@@ -96,7 +96,7 @@ static void test_date(engine_kit *kit)
        "the date");
 }
 
-/* The received_line hook. ------------------------------------------------------ */
+/* The received_line hook. -------------------------------------------------- */
 
 struct answer {
     const char *text;
@@ -154,7 +154,7 @@ static void test_hook(engine_kit *kit)
     kit_close(kit);
 }
 
-/* Authentication-Results (RFC 8601). --------------------------------------------- */
+/* Authentication-Results (RFC 8601). --------------------------------------- */
 
 static qp_rc result_of_conn(const qp_plugin *self, qp_session *qp,
                             const qp_helo_arg *arg)

@@ -2,7 +2,8 @@
 /*
  * Tests of session/qp_session, session/qp_client and plugin/qp_temp: replies,
  * states, pools and transactions of a session without an engine; dialogues
- * that plugins lead within a command of their own; temporary files.
+ * that plugins lead within a command of their own; temporary files; a hook
+ * that has work done.
  */
 #include "tap.h"
 
@@ -360,6 +361,70 @@ static void test_temporary(engine_kit *kit)
     kit_close(kit);
 }
 
+/* Work on another thread. -------------------------------------------------- */
+
+struct lookup {
+    const char *name;
+    const char *found;
+};
+
+static apr_status_t look_up(qp_job *job, void *baton)
+{
+    struct lookup *lookup = baton;
+
+    apr_sleep(5000);
+    lookup->found = apr_pstrcat(qp_job_pool(job), "found ", lookup->name, NULL);
+    return strcmp(lookup->name, "bad") == 0 ? APR_EGENERAL : APR_SUCCESS;
+}
+
+struct txn_data {
+    struct lookup *lookup;
+    qp_wait *done;
+};
+
+static qp_rc look_up_rcpt(const qp_plugin *self, qp_session *qp,
+                          const qp_rcpt_arg *arg)
+{
+    struct txn_data *data = qp_txn_data(self, qp);
+    qp_wait *done = data->done;
+    qp_job *job;
+
+    if (done == NULL) {
+        job = qp_job_create(qp, qp_txn_pool(qp));
+        data->lookup = apr_pcalloc(qp_job_pool(job), sizeof(*data->lookup));
+        data->lookup->name = apr_pstrdup(qp_job_pool(job), arg->rcpt->user);
+        data->done = qp_job_start(job, look_up, data->lookup);
+        return qp_await(qp, data->done);
+    }
+    data->done = NULL;
+    return qp_return(qp,
+                     qp_wait_status(done) == APR_SUCCESS ? QP_DENY
+                                                         : QP_DENYSOFT,
+                     "%s", data->lookup->found);
+}
+
+static void test_job(engine_kit *kit)
+{
+    static const qp_plugin_def def = { .txn_size = sizeof(struct txn_data),
+                                       .hooks = { .rcpt = look_up_rcpt } };
+
+    kit_reset(kit);
+    kit_plugin(kit, &def, "lookup", NULL);
+    kit_start(kit);
+    kit_open(kit);
+    kit_talk(kit, "EHLO x\r\nMAIL FROM:<>\r\n");
+    is_str(kit_talk(kit, "RCPT TO:<a@b>\r\nRCPT TO:<bad@b>\r\nNOOP\r\n"),
+           "550 5.7.1 found a\r\n450 4.7.1 found bad\r\n"
+           "250 2.0.0 Nothing done\r\n",
+           "a hook that waits for work");
+    kit->hold = 1;
+    kit_talk(kit, "RCPT TO:<c@b>\r\n");
+    is_int(kit->want, QP_WANT_WAKE_OR_INPUT,
+           "a session leaves its work behind");
+    kit_close(kit);
+    kit->hold = 0;
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -376,6 +441,7 @@ int main(void)
     test_dialogue(kit);
     test_slow_dialogue(kit);
     test_temporary(kit);
+    test_job(kit);
     kit_close(kit);
     apr_pool_destroy(pool);
     apr_terminate();

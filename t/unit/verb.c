@@ -69,8 +69,8 @@ static const char *const ways[QP_STATE_COUNT] = {
     "",
     "EHLO a.example\r\n",
     "EHLO a.example\r\nMAIL FROM:<a@example.net>\r\n",
-    "EHLO a.example\r\nMAIL FROM:<a@example.net>\r\n"
-    "RCPT TO:<b@example.org>\r\n",
+    ("EHLO a.example\r\nMAIL FROM:<a@example.net>\r\n"
+     "RCPT TO:<b@example.org>\r\n"),
 };
 
 static void test_table(size_t row)
@@ -232,6 +232,33 @@ static void test_mistakes(engine_kit *kit)
     }
 }
 
+/* Lines that are too long, bare LF as the settings have it, secrets. */
+static void test_lines(engine_kit *kit)
+{
+    char *line = apr_palloc(kit->pool, 2051);
+    int len;
+
+    kit_set(kit, "max_errors", NULL);
+    kit_set(kit, "bare_newline", "normalize");
+    kit_start(kit);
+    kit_open(kit);
+    kit_talk(kit, "");
+    for (len = 2046; len <= 2050; len++) {
+        memset(line, 'x', (size_t)len);
+        memcpy(line, "NOOP ", 5);
+        memcpy(line + len - 2, "\r\n", 3);
+        is_str(kit_codes(kit_talk(kit, line), kit->pool),
+               len > 2048 ? "500" : "250", "a line of %d octets", len);
+    }
+    is_str(kit_codes(kit_talk(kit, "NOOP\nRSET\n\nQUIT\n"), kit->pool),
+           "250 250 500 221", "bare LF, normalized");
+    kit_open(kit);
+    kit_talk(kit, "auth PLAIN c2VjcmV0\r\n");
+    ok(strstr(kit_view(&kit->log), "c2VjcmV0") == NULL
+           && strstr(kit_view(&kit->log), "< auth ********") != NULL,
+       "no secrets in the log");
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -257,6 +284,7 @@ int main(void)
     test_others(kit);
     test_mails(kit);
     test_mistakes(kit);
+    test_lines(kit);
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();
