@@ -1,27 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-# Plays all dialogs over memory, in three chunkings.
+# Plays all dialogs over memory, in three chunkings. The program that does it
+# is the one that authors of plugins have.
 use strict;
 use warnings FATAL => 'all';
 
 use FindBin ();
 use lib "$FindBin::Bin/lib";
-use Test::More;
 use QP::Dialog;
 
-my @dialogs = grep { $_->wants(transports => 'memory') }
-    map { QP::Dialog->load($_) } sort glob "$FindBin::Bin/dialog/*.smtp";
-
-plan tests => scalar @dialogs;
-for my $dialog (@dialogs) {
-    my (@wrong, %said);
-
-    for my $chunking ($dialog->chunkings) {
-        my $result = $dialog->play_memory($chunking);
-
-        push @wrong, map {"$chunking: $_"} $dialog->mismatches($result);
-        $said{ QP::Dialog::normalize($result->{said}) } = $chunking;
-    }
-    push @wrong, 'the chunkings differ: ' . join ', ', sort values %said
-        if keys %said > 1;
-    ok(!@wrong, $dialog->name) or diag join "\n", @wrong;
-}
+QP::Dialog->exec_player(
+    map { $_->{file} } grep { $_->wants(transports => 'memory') }
+    map { QP::Dialog->load($_) } sort glob "$FindBin::Bin/dialog/*.smtp");

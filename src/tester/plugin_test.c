@@ -11,6 +11,7 @@
 
 #include <apr_getopt.h>
 #include <apr_hash.h>
+#include <apr_signal.h>
 #include <apr_strings.h>
 
 #include "tester/qp_judge.h"
@@ -67,12 +68,18 @@ static void print_help(void)
 static const char *absolute_path(const char *path, apr_pool_t *pool)
 {
     char *absolute = NULL;
+    apr_size_t len;
 
-    return apr_filepath_merge(&absolute, NULL, path, APR_FILEPATH_NOTRELATIVE,
-                              pool)
-                   == APR_SUCCESS
-               ? absolute
-               : path;
+    if (apr_filepath_merge(&absolute, NULL, path, APR_FILEPATH_NOTRELATIVE,
+                           pool)
+        != APR_SUCCESS) {
+        return path;
+    }
+    len = strlen(absolute);
+    if (len > 1 && absolute[len - 1] == '/') {
+        absolute[len - 1] = '\0';
+    }
+    return absolute;
 }
 
 static void add_setting(apr_hash_t *sets, const char *key, const char *value,
@@ -353,6 +360,7 @@ int main(int argc, const char *const *argv)
     int failed = 0;
 
     apr_initialize();
+    apr_signal(SIGPIPE, SIG_IGN); /* as httpd does */
     apr_pool_create(&pool, NULL);
     init_options(&options, pool);
     error = read_options(&options, argc, argv, pool);

@@ -134,10 +134,10 @@ static int read_setting(qp_dialog_line *line, const char *text,
 static const char *read_said(qp_dialog_line *line, const char *text,
                              apr_pool_t *pool)
 {
-    if (strchr("CSLVNME", text[0]) == NULL
+    if (strchr("CSLXVNME", text[0]) == NULL
         || (text[1] != ':' && (text[1] != '-' || text[0] != 'C'))
         || (text[2] != ' ' && text[2] != '\0')) {
-        return "is none of C: C- S: L: V: N: M: E: and #";
+        return "is none of C: C- S: L: X: V: N: M: E: and #";
     }
     line->kind = text[0];
     line->text = text + 2 + (text[2] == ' ');

@@ -12,7 +12,7 @@
 
 /** One line of the file. */
 typedef struct qp_dialog_line {
-    char kind;        /**< C S L V N M E; K: a setting */
+    char kind;        /**< C S L X V N M E; K: a setting */
     int number;       /**< in the file, from 1 */
     const char *key;  /**< of a setting; else NULL */
     const char *text; /**< C: octets to send; may contain NUL */

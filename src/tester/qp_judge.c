@@ -174,6 +174,27 @@ static void judge_expected(struct trial *trial)
     }
 }
 
+/* What must not be in the log. */
+static void judge_unwanted(struct trial *trial)
+{
+    const qp_dialog_line *line;
+    const qp_event *event;
+    int at;
+    int i;
+
+    for (i = 0; i < trial->dialog->lines->nelts; i++) {
+        line = &APR_ARRAY_IDX(trial->dialog->lines, i, qp_dialog_line);
+        at = 0;
+        while (line->kind == 'X'
+               && (event = next_event(trial->record, 'L', &at)) != NULL) {
+            if (strstr(event->text, line->text) != NULL) {
+                add_wrong(trial, line->number, "unwanted log line: %s",
+                          event->text);
+            }
+        }
+    }
+}
+
 static int is_announced(const struct trial *trial, const qp_event *event)
 {
     int i;
@@ -242,6 +263,7 @@ apr_array_header_t *qp_judge_record(const qp_dialog *dialog,
     judge_replies(&trial);
     judge_end(&trial);
     judge_expected(&trial);
+    judge_unwanted(&trial);
     judge_log(&trial);
     if (record->has_bare) {
         add_wrong(&trial, 0, "a bare CR or LF in a reply");

@@ -43,7 +43,8 @@ sub load {
         $self->read_line($line)
             or croak "$file:$number: neither C:, C-, S:, L: nor #: $line";
     }
-    croak "$file: nothing is said" if !@{ $self->{steps} };
+    croak "$file: nothing is said"
+        if !@{ $self->{steps} } && $self->wants(transports => 'httpd');
     return $self;
 }
 
@@ -55,6 +56,11 @@ sub read_line {
         return $self->read_setting($1, $2);
     }
     return 1 if $line =~ /^#/;
+    return 1 if $line =~ /^[XVNM]:(?: |$)/;
+    if ($line =~ /^E:/) {
+        $self->{option}{transports} = { memory => 1 };
+        return 1;
+    }
     return 0 if $line !~ /^([CSL])([:-])(?: (.*))?$/;
     my ($who, $mark, $text) = ($1, $2, $3 // '');
 
@@ -80,6 +86,9 @@ sub read_setting {
     }
     elsif ($key =~ /^(?:transports|chunkings)$/) {
         $self->{option}{$key} = { map { $_ => 1 } split ' ', $value };
+    }
+    elsif ($key eq 'remote') {
+        $self->{option}{transports} = { memory => 1 };
     }
     else {
         push @{ $self->{config}{$key} }, $value;
@@ -224,15 +233,30 @@ sub wait_for_log {
 my %MEMORY_CHUNK = (lines => ['--lines'], octets => ['--chunk', 1],
                     batch => ['--chunk', 1 << 20]);
 
-# Over memory, by the program qp_memory.
+# The program that plays over memory; with files it judges and prints TAP.
+# Folders of plugins may be put in front of our own.
+sub player {
+    my (@dirs) = @_;
+    my $build = QP::Server::builddir();
+
+    push @dirs, map {"$build/lib/$_"} qw(plugins testplugins);
+    return (split(' ', $ENV{QP_WRAP} // ''), "$build/qpsmtpd-plugin-test",
+            map { ('--plugin-dir', $_) } @dirs);
+}
+
+# Is a test of some dialogs over memory: does not return.
+sub exec_player {
+    my ($class, @files) = @_;
+    my @command = (player(), @files);
+
+    exec {$command[0]} @command or croak "$command[0]: $!";
+}
+
+# Over memory, without a judgement.
 sub play_memory {
     my ($self, $chunking) = @_;
     my $dir = $self->memory_folder;
-    my $lib = QP::Server::builddir() . '/lib';
-    my @command = (split(' ', $ENV{QP_WRAP} // ''),
-                   QP::Server::builddir() . '/t/memory/qp_memory',
-                   '--config', "$dir/config", '--remote', '127.0.0.1',
-                   '--plugins', "$lib/plugins:$lib/testplugins",
+    my @command = (player(), '--config', "$dir/config",
                    @{ $MEMORY_CHUNK{$chunking} });
 
     write_octets("$dir/in", $self->input);
@@ -241,7 +265,7 @@ sub play_memory {
     my $result = { said => $said =~ s/\r\n/\n/gr,
                    log => QP::Server::slurp("$dir/log") };
 
-    $result->{fault} = "qp_memory ended with $exit:\n$result->{log}" if $exit;
+    $result->{fault} = "$command[0] ended with $exit:\n$result->{log}" if $exit;
     $result->{fault} = 'a bare CR or LF in a reply'
         if $said =~ /\r(?!\n)|(?<!\r)\n/;
     return $result;
@@ -348,7 +372,7 @@ sub log_mismatches {
     return @wrong;
 }
 
-# Lines of qp_memory begin with their level; others are httpd's.
+# Lines of the player begin with their level; others are httpd's.
 sub is_trouble {
     my ($line) = @_;
 
@@ -392,9 +416,10 @@ QP::Dialog - golden SMTP sessions
     S: <eof>
 
 Lines "# KEY: VALUE" on top are config files, a line each; C<plugins> are the
-lines of config/plugins. Two keys are for the player: C<transports> (memory,
+lines of config/plugins. Three keys are for the player: C<transports> (memory,
 httpd) and C<chunkings> (lines, octets, batch) restrict how the dialog is
-played. Other lines that begin with # are comments.
+played, C<remote> is the client's address, over memory only. Other lines that
+begin with # are comments.
 
 C<C:> is a line of the client; CR LF is added. C<C-> adds nothing. In both
 \r \n \t \0 \\ and \xHH are octets, and \{1000*x} is x a thousand times.
@@ -407,6 +432,9 @@ memory, such as C<valgrind -q --leak-check=full --error-exitcode=99>.
 
 C<L:> is text that must be in the log. A log line above INFO without such an
 announcement is a fault.
+
+C<X:>, C<V:>, C<N:>, C<M:> and C<E:> are seen by qpsmtpd-plugin-test only, which
+plays dialogs over memory: see chapter 10 of F<docs/plugins.md>.
 
 =head1 CHUNKINGS
 
