@@ -34,6 +34,7 @@ typedef struct mod_qp_child {
     apr_thread_mutex_t *mutex; /**< guards sessions and is_parked in them */
     mod_qp_conn *sessions;
     mod_qp_count *count; /**< or NULL: there is no shared memory */
+    int is_gone;         /**< the process is being torn down */
     int region;          /**< of count: this child's */
     int can_park;        /**< the MPM takes connections back (event) */
     int stopping;        /**< atomic: idle sessions are to end */
@@ -47,6 +48,7 @@ typedef struct mod_qp_conf {
     const char *module_path;
     apr_array_header_t *plugins; /**< of qp_plugin_line, or NULL */
     apr_hash_t *sets;            /**< key -> lines, or NULL */
+    apr_hash_t *wheres;          /**< key -> where it is set, or NULL */
     qp_server *server;           /**< NULL: not enabled */
     mod_qp_child *child;         /**< in a child process */
 } mod_qp_conf;
@@ -57,6 +59,7 @@ typedef struct mod_qp_io {
     conn_rec *c;
     apr_bucket_brigade *in, *out;
     apr_size_t consumed; /**< of the first bucket of in */
+    int was_shut;        /**< by us, to wake it: its end is not the client's */
     apr_status_t broken; /**< sticky: how the input ended */
     int can_park;        /**< never block */
 } mod_qp_io;

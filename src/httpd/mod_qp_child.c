@@ -65,6 +65,17 @@ static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
     return child;
 }
 
+/* Before anything else of the process goes: from now on sessions end without
+ * hooks, for what hooks use is going too. prefork does all this in a signal
+ * handler. */
+static apr_status_t mark_gone(void *data)
+{
+    mod_qp_child *child = data;
+
+    child->is_gone = 1;
+    return APR_SUCCESS;
+}
+
 void mod_qp_child_init(apr_pool_t *pchild, server_rec *s)
 {
     mod_qp_child *child = NULL;
@@ -86,6 +97,9 @@ void mod_qp_child_init(apr_pool_t *pchild, server_rec *s)
         }
         sweep_spool(s, conf->server);
     }
+    if (child != NULL) {
+        apr_pool_pre_cleanup_register(pchild, child, mark_gone);
+    }
 }
 
 /* Sends nothing; but the MPM finds the connection readable and gives it to a
@@ -97,6 +111,7 @@ static void wake_parked(mod_qp_conn *m)
     if (m->is_parked
         && apr_os_sock_get(&fd, ap_get_conn_socket(m->c)) == APR_SUCCESS) {
         shutdown(fd, SHUT_RD);
+        m->io.was_shut = 1;
     }
 }
 
@@ -137,6 +152,9 @@ static apr_status_t remove_session(void *data)
 {
     mod_qp_conn *m = data;
 
+    if (m->child->is_gone) {
+        return APR_SUCCESS;
+    }
     apr_thread_mutex_lock(m->child->mutex);
     if (m->child->count != NULL) {
         mod_qp_count_leave(m->child->count, m->child->region, m->c->client_ip);

@@ -43,6 +43,7 @@ void *mod_qp_conf_merge(apr_pool_t *pool, void *base, void *over)
     INHERIT(module_path);
     INHERIT(plugins);
     INHERIT(sets);
+    INHERIT(wheres);
 #undef INHERIT
     if (vhost->plugins != NULL && main_conf->plugins != NULL) {
         conf->plugins =
@@ -50,6 +51,7 @@ void *mod_qp_conf_merge(apr_pool_t *pool, void *base, void *over)
     }
     if (vhost->sets != NULL && main_conf->sets != NULL) {
         conf->sets = apr_hash_overlay(pool, vhost->sets, main_conf->sets);
+        conf->wheres = apr_hash_overlay(pool, vhost->wheres, main_conf->wheres);
     }
     return conf;
 }
@@ -153,9 +155,11 @@ static const char *add_set(cmd_parms *cmd, void *dummy QP_UNUSED, int argc,
     }
     if (conf->sets == NULL) {
         conf->sets = apr_hash_make(cmd->pool);
+        conf->wheres = apr_hash_make(cmd->pool);
     }
     apr_hash_set(conf->sets, argv[0], APR_HASH_KEY_STRING,
                  copy_words(cmd->pool, argc - 1, argv + 1));
+    apr_hash_set(conf->wheres, argv[0], APR_HASH_KEY_STRING, where(cmd));
     return NULL;
 }
 
@@ -189,6 +193,7 @@ static const char *create_server(server_rec *s, mod_qp_conf *conf,
     spec.module_path = conf->module_path;
     spec.plugins = conf->plugins;
     spec.sets = conf->sets;
+    spec.wheres = conf->wheres;
     spec.log_sink = &mod_qp_log_server;
     spec.log_ctx = s;
     return qp_server_create(&conf->server, &spec, pconf);
@@ -228,12 +233,30 @@ static void check_readable(const char *dir, apr_pool_t *ptemp)
     apr_dir_close(handle);
 }
 
+/* A virtual host without a directive of ours shares the main server's record;
+ * but that the main server speaks SMTP does not make it do so. */
+static void part_records(apr_pool_t *pconf, server_rec *main_server)
+{
+    const mod_qp_conf *shared = mod_qp_conf_of(main_server);
+    mod_qp_conf *own;
+    server_rec *s;
+
+    for (s = main_server->next; s != NULL; s = s->next) {
+        if (mod_qp_conf_of(s) == shared) {
+            own = apr_pmemdup(pconf, shared, sizeof(*own));
+            own->enabled = -1;
+            ap_set_module_config(s->module_config, &qpsmtpd_module, own);
+        }
+    }
+}
+
 int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
                       apr_pool_t *ptemp, server_rec *s)
 {
     mod_qp_conf *conf;
     const char *error;
 
+    part_records(pconf, s);
     for (; s != NULL; s = s->next) {
         conf = mod_qp_conf_of(s);
         if (conf->enabled != 1) {
@@ -285,6 +308,36 @@ static void check_listener(server_rec *s, const server_addr_rec *addr)
     }
 }
 
+/* httpd gives a connection to the first virtual host of its address; what a
+ * later one says of SMTP is never seen. */
+static void check_shadowed(const server_rec *s)
+{
+    const server_rec *later;
+    const server_addr_rec *a;
+    const server_addr_rec *b;
+
+    for (later = s->next; later != NULL; later = later->next) {
+        for (a = s->addrs; a != NULL; a = a->next) {
+            for (b = later->addrs; b != NULL; b = b->next) {
+                if (strcmp(a->virthost, b->virthost) == 0
+                    && a->host_port == b->host_port
+                    && (mod_qp_conf_of(s)->server == NULL)
+                           != (mod_qp_conf_of(later)->server == NULL)) {
+                    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, later,
+                                 "QP9004: QpsmtpdEngine of the virtual host "
+                                 "%s in line %u does not count: the first one "
+                                 "of %s:%d decides",
+                                 later->server_hostname != NULL
+                                     ? later->server_hostname
+                                     : "-",
+                                 later->defn_line_number, b->virthost,
+                                 (int)b->host_port);
+                }
+            }
+        }
+    }
+}
+
 int mod_qp_conf_post(apr_pool_t *pconf QP_UNUSED, apr_pool_t *plog QP_UNUSED,
                      apr_pool_t *ptemp QP_UNUSED, server_rec *s)
 {
@@ -294,6 +347,9 @@ int mod_qp_conf_post(apr_pool_t *pconf QP_UNUSED, apr_pool_t *plog QP_UNUSED,
         return OK;
     }
     for (; s != NULL; s = s->next) {
+        if (s != ap_server_conf) {
+            check_shadowed(s);
+        }
         if (mod_qp_conf_of(s)->server == NULL) {
             continue;
         }

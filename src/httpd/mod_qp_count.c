@@ -39,7 +39,7 @@ struct mod_qp_count {
     apr_uint64_t secret;
 };
 
-static const char retained_key[] = "mod_qpsmtpd_count";
+static const char retained_key[] = "mod_qpsmtpd_count_1";
 
 static region *region_at(const mod_qp_count *count, int i)
 {

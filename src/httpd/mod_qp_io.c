@@ -61,9 +61,9 @@ static apr_status_t fill(mod_qp_io *io, apr_read_type_e block)
     return rv;
 }
 
-static apr_status_t peek(qp_io *base, const char **data, apr_size_t *len)
+static apr_status_t peek_filters(mod_qp_io *io, const char **data,
+                                 apr_size_t *len)
 {
-    mod_qp_io *io = io_of(base);
     apr_status_t rv;
 
     for (;;) {
@@ -77,6 +77,14 @@ static apr_status_t peek(qp_io *base, const char **data, apr_size_t *len)
             return rv;
         }
     }
+}
+
+static apr_status_t peek(qp_io *base, const char **data, apr_size_t *len)
+{
+    mod_qp_io *io = io_of(base);
+    apr_status_t rv = peek_filters(io, data, len);
+
+    return io->was_shut && APR_STATUS_IS_EOF(rv) ? APR_EAGAIN : rv;
 }
 
 static void skip(qp_io *base, apr_size_t len)

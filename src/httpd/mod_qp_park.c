@@ -107,6 +107,13 @@ static qp_waker *make_waker(void *ctx)
     return &waker->base;
 }
 
+static int is_gone(void *ctx)
+{
+    const mod_qp_conn *m = ctx;
+
+    return m->child->is_gone;
+}
+
 mod_qp_conn *mod_qp_park_of(const conn_rec *c)
 {
     return ap_get_module_config(c->conn_config, &qpsmtpd_module);
@@ -170,6 +177,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     m->carrier.log_ctx = c;
     m->carrier.make_waker = make_waker;
     m->carrier.waker_ctx = m;
+    m->carrier.is_gone = is_gone;
     m->carrier.timers = conf->child->timers;
     m->carrier.jobs = conf->child->jobs;
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
@@ -227,10 +235,32 @@ static void wait_for_wake(mod_qp_conn *m, int fd)
     drain_waker(m->waker);
 }
 
+/* From here on, or no more, the end of the process may wake the session. */
+static void set_parked(mod_qp_conn *m, int is_parked)
+{
+    apr_thread_mutex_lock(m->child->mutex);
+    m->is_parked = is_parked;
+    if (is_parked && mod_qp_child_is_stopping(m->child)) {
+        apr_os_sock_get(&m->socket, ap_get_conn_socket(m->c));
+        shutdown(m->socket, SHUT_RD);
+        m->io.was_shut = 1;
+    }
+    apr_thread_mutex_unlock(m->child->mutex);
+}
+
 /* @return whether the session goes on */
 static int wait_for_input(mod_qp_conn *m)
 {
-    if (APR_STATUS_IS_TIMEUP(mod_qp_io_wait_input(&m->io))) {
+    apr_status_t rv;
+
+    if (qp_engine_is_idle(m->qp)) {
+        set_parked(m, 1);
+    }
+    rv = mod_qp_io_wait_input(&m->io);
+    if (m->is_parked) {
+        set_parked(m, 0);
+    }
+    if (APR_STATUS_IS_TIMEUP(rv)) {
         qp_engine_end(m->qp, QP_END_TIMEOUT);
         return 0;
     }
@@ -246,10 +276,12 @@ static int wait_for_output(mod_qp_conn *m)
     return 1;
 }
 
-/* A server that stops lets transactions finish, and nothing else begin. */
+/* A server that stops lets transactions finish, and nothing else begin. From a
+ * session that was woken for it no more input comes. */
 static int must_stop(mod_qp_conn *m)
 {
-    return mod_qp_child_is_stopping(m->child) && qp_engine_is_idle(m->qp);
+    return m->io.was_shut
+           || (mod_qp_child_is_stopping(m->child) && qp_engine_is_idle(m->qp));
 }
 
 int mod_qp_park_run(mod_qp_conn *m)
@@ -278,6 +310,7 @@ int mod_qp_park_run(mod_qp_conn *m)
             wait_for_output(m);
             break;
         case QP_WANT_WAKE:
+            qp_session_waker(m->qp);
             if (can_park && m->waker->fd >= 0) {
                 return hand_over(m, MOD_QP_WAITS_WAKE, CONN_SENSE_WANT_READ);
             }
@@ -285,8 +318,12 @@ int mod_qp_park_run(mod_qp_conn *m)
             break;
         case QP_WANT_WAKE_OR_INPUT:
             qp_session_waker(m->qp);
-            if (can_park && m->both >= 0) {
-                return hand_over(m, MOD_QP_WAITS_BOTH, CONN_SENSE_WANT_READ);
+            if (can_park && m->waker->fd >= 0) {
+                return hand_over(m,
+                                 m->both < 0 || m->io.was_shut
+                                     ? MOD_QP_WAITS_WAKE
+                                     : MOD_QP_WAITS_BOTH,
+                                 CONN_SENSE_WANT_READ);
             }
             wait_for_wake(m, m->both);
             break;
@@ -308,17 +345,6 @@ static void swap_socket(mod_qp_conn *m)
                         m->c->pool);
         m->is_swapped = 1;
     }
-}
-
-static void set_parked(mod_qp_conn *m, int is_parked)
-{
-    apr_thread_mutex_lock(m->child->mutex);
-    m->is_parked = is_parked;
-    if (is_parked && mod_qp_child_is_stopping(m->child)) {
-        apr_os_sock_get(&m->socket, ap_get_conn_socket(m->c));
-        shutdown(m->socket, SHUT_RD);
-    }
-    apr_thread_mutex_unlock(m->child->mutex);
 }
 
 void mod_qp_park_suspend(conn_rec *c, request_rec *r QP_UNUSED)
@@ -365,6 +391,14 @@ void mod_qp_park_resume(conn_rec *c, request_rec *r QP_UNUSED)
     m->wait = MOD_QP_RUNS;
 }
 
+/* What a client does not read must not hold the worker that closes it: httpd's
+ * own last flush would wait for it. */
+static int is_stuck(mod_qp_conn *m)
+{
+    return m->io.can_park && m->io.base.unsent > 0
+           && APR_STATUS_IS_EAGAIN(qp_io_flush(&m->io.base));
+}
+
 /* The end of every connection that is not torn down with its process. If the
  * session does not know yet, the MPM has closed it: its time is up. */
 int mod_qp_park_close(conn_rec *c)
@@ -374,6 +408,14 @@ int mod_qp_park_close(conn_rec *c)
     if (m == NULL) {
         return DECLINED;
     }
-    qp_engine_end(m->qp, c->aborted ? QP_END_EOF : QP_END_TIMEOUT);
+    if (c->aborted || is_stuck(m)) {
+        qp_engine_end(m->qp, QP_END_EOF);
+    }
+    else {
+        qp_engine_end(m->qp, QP_END_TIMEOUT);
+    }
+    if (is_stuck(m)) {
+        c->aborted = 1;
+    }
     return OK;
 }

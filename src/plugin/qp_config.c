@@ -7,8 +7,10 @@
 #include "plugin/qp_config.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 
+#include <apr_file_info.h>
 #include <apr_strings.h>
 #include <apr_thread_mutex.h>
 
@@ -176,6 +178,12 @@ static qp_config_value *find_set(qp_config_store *store, const char *key)
     value = make_value(key);
     value->lines = lines;
     value->where = apr_pstrcat(value->pool, "QpsmtpdSet ", key, NULL);
+    if (store->source.wheres != NULL) {
+        value->where = apr_pstrcat(value->pool,
+                                   apr_hash_get(store->source.wheres, key,
+                                                APR_HASH_KEY_STRING),
+                                   ": ", value->where, NULL);
+    }
     return value;
 }
 
@@ -292,21 +300,67 @@ qp_config_value *qp_config_get(qp_config_store *store, const char *key)
 const char *qp_config_read(qp_config_store *store, const char *key,
                            qp_config_value **out)
 {
-    qp_config_value *value = find_set(store, key);
+    config_entry *entry =
+        apr_hash_get(store->entries, key, APR_HASH_KEY_STRING);
+    qp_config_value *value;
     const char *fault = NULL;
 
-    if (value == NULL) {
-        value = read_value(store, key, &fault);
+    if (entry == NULL) {
+        value = find_set(store, key);
+        if (value == NULL) {
+            value = read_value(store, key, &fault);
+        }
+        if (fault != NULL) {
+            fault = apr_pstrdup(store->pool, fault);
+            qp_config_release(value);
+            return fault;
+        }
+        entry = add_entry(store, key, value);
     }
-    if (fault != NULL) {
-        fault = apr_pstrdup(store->pool, fault);
-        qp_config_release(value);
-        return fault;
-    }
-    add_entry(store, key, value);
-    __atomic_add_fetch(&value->refs, 1, __ATOMIC_RELAXED);
-    *out = value;
+    __atomic_add_fetch(&entry->value->refs, 1, __ATOMIC_RELAXED);
+    *out = entry->value;
     return NULL;
+}
+
+/* A key is a word; names with a dot are something else's files. */
+static int may_be_key(const apr_finfo_t *info)
+{
+    static const char allowed[] = "abcdefghijklmnopqrstuvwxyz"
+                                  "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+
+    return info->filetype == APR_REG
+           && strspn(info->name, allowed) == strlen(info->name);
+}
+
+const char *qp_config_preload(qp_config_store *store)
+{
+    apr_pool_t *scratch = make_pool();
+    apr_dir_t *dir;
+    apr_finfo_t info;
+    qp_config_value *value;
+    const char *fault = NULL;
+
+    if (apr_dir_open(&dir, store->source.dir, scratch) != APR_SUCCESS) {
+        apr_pool_destroy(scratch);
+        return apr_psprintf(store->pool,
+                            "%s: the config folder cannot be read; make it, "
+                            "or name another by QpsmtpdConfigDir",
+                            store->source.dir);
+    }
+    while (fault == NULL
+           && apr_dir_read(&info, APR_FINFO_TYPE | APR_FINFO_NAME, dir)
+                  == APR_SUCCESS) {
+        if (may_be_key(&info)
+            && apr_hash_get(store->entries, info.name, APR_HASH_KEY_STRING)
+                   == NULL) {
+            fault = qp_config_read(store, info.name, &value);
+            if (fault == NULL) {
+                qp_config_release(value);
+            }
+        }
+    }
+    apr_pool_destroy(scratch);
+    return fault;
 }
 
 /* Services for plugins. -------------------------------------------------- */

@@ -30,6 +30,7 @@ typedef struct qp_config_store qp_config_store;
 typedef struct qp_config_source {
     const char *dir;         /**< the config folder */
     apr_hash_t *sets;        /**< QpsmtpdSet: beats everything */
+    apr_hash_t *wheres;      /**< of sets: key -> "FILE:LINE"; or NULL */
     apr_hash_t *defaults;    /**< when there is no file, or no line in it */
     const qp_logger *logger; /**< for faults of files */
 } qp_config_source;
@@ -37,6 +38,13 @@ typedef struct qp_config_source {
 /** @param pool  pconf; a child process goes on using its copy */
 qp_config_store *qp_config_create(const qp_config_source *source,
                                   apr_pool_t *pool);
+
+/**
+ * Reads every file of the folder that can be a key, so that a fault is seen at
+ * the start, and a child begins with what was good then.
+ * @return NULL, or "FILE:LINE: what is wrong"
+ */
+const char *qp_config_preload(qp_config_store *store) QP_CHECKED;
 
 /** Call once in each child process before its threads use the store. */
 apr_status_t qp_config_child_init(qp_config_store *store,
@@ -50,7 +58,7 @@ apr_status_t qp_config_child_init(qp_config_store *store,
 qp_config_value *qp_config_get(qp_config_store *store, const char *key);
 void qp_config_release(qp_config_value *value);
 
-/** The same at start, where a fault stops it; once for each key. @return NULL,
+/** The same at start, where a fault stops it. @return NULL,
  *  or "FILE:LINE: what is wrong" in the store's pool */
 const char *qp_config_read(qp_config_store *store, const char *key,
                            qp_config_value **out) QP_CHECKED;

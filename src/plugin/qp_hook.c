@@ -20,6 +20,7 @@
 #define F_QUIET      1u /* no deny and ok hooks */
 #define F_AWAIT      2u /* a plugin may await */
 #define F_DEADLY     4u /* a plugin that waits too long counts as DENYSOFT */
+#define F_KEEP       8u /* goes on without the client: it may deliver */
 
 typedef struct hook_facts {
     const char *name;
@@ -64,12 +65,12 @@ static const struct {
     [QP_HOOK_rcpt] = { H_ALL, F_AWAIT | F_DEADLY },
     [QP_HOOK_data] = { H_ALL, F_AWAIT },
     [QP_HOOK_data_headers_end] = { H_DENY | H_SOFT | H_DIS, F_AWAIT },
-    [QP_HOOK_data_post_headers] = { H_ALL, F_AWAIT | F_DEADLY },
+    [QP_HOOK_data_post_headers] = { H_ALL, F_AWAIT | F_DEADLY | F_KEEP },
     [QP_HOOK_received_line] = { H_OK, 0 },
-    [QP_HOOK_data_post] = { H_ALL, F_AWAIT | F_DEADLY },
-    [QP_HOOK_queue_pre] = { H_ALL, F_AWAIT | F_DEADLY },
-    [QP_HOOK_queue] = { H_ALL, F_AWAIT | F_DEADLY },
-    [QP_HOOK_queue_post] = { H_ALL, F_AWAIT },
+    [QP_HOOK_data_post] = { H_ALL, F_AWAIT | F_DEADLY | F_KEEP },
+    [QP_HOOK_queue_pre] = { H_ALL, F_AWAIT | F_DEADLY | F_KEEP },
+    [QP_HOOK_queue] = { H_ALL, F_AWAIT | F_DEADLY | F_KEEP },
+    [QP_HOOK_queue_post] = { H_ALL, F_AWAIT | F_KEEP },
     [QP_HOOK_vrfy] = { H_OK | H_DENY | H_DONE, F_AWAIT },
     [QP_HOOK_noop] = { H_DENY | HONOUR(DENY_DISCONNECT) | H_DONE, F_AWAIT },
     [QP_HOOK_help] = { H_OK | H_DENY | H_DONE, F_AWAIT },
@@ -455,6 +456,11 @@ int qp_hook_is_ready(qp_session *qp)
     qp_session_look(qp);
     return has_waited(chain)
            || (chain->deadline != NULL && qp_ready(chain->deadline));
+}
+
+int qp_hook_keeps_message(const qp_session *qp)
+{
+    return (rules[qp->chain.hook].flags & F_KEEP) != 0;
 }
 
 /* Mail is never accepted because a check took too long (architecture.md

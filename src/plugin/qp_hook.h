@@ -52,6 +52,10 @@ qp_rc qp_hook_call(const qp_hook_table *table, qp_session *qp, qp_hook_id hook,
 /** Whether the chain under way, which awaits something, can go on. */
 int qp_hook_is_ready(qp_session *qp);
 
+/** Whether the chain under way is about a message that the client has handed
+ *  over: it goes on although the client leaves. */
+int qp_hook_keeps_message(const qp_session *qp);
+
 /** Goes on with it. */
 void qp_hook_resume(qp_session *qp);
 

@@ -128,7 +128,9 @@ const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
                              apr_pool_t *pconf)
 {
     qp_server *server = apr_pcalloc(pconf, sizeof(*server));
-    qp_config_source source = { spec->config_dir, spec->sets, NULL, NULL };
+    qp_config_source source = { .dir = spec->config_dir,
+                                .sets = spec->sets,
+                                .wheres = spec->wheres };
     const char *error;
 
     server->config_dir = spec->config_dir;

@@ -20,6 +20,7 @@ typedef struct qp_server_spec {
     const char *module_path;
     apr_array_header_t *plugins; /**< of qp_plugin_line: after the file's */
     apr_hash_t *sets;            /**< key -> lines */
+    apr_hash_t *wheres;          /**< key -> "FILE:LINE" of sets, or NULL */
     const qp_log_sink *log_sink; /**< for what belongs to no session */
     void *log_ctx;
 } qp_server_spec;

@@ -69,9 +69,10 @@ void qp_session_look(qp_session *qp)
 /* One that is not ready yet is the same for all who ask. */
 qp_wait *qp_client_input(qp_session *qp)
 {
-    if (qp->input == NULL || qp_ready(qp->input)) {
+    if (qp->input == NULL) {
         qp->input = qp_wait_create_plain(qp_session_pcmd(qp));
     }
+    qp_wait_rearm(qp->input); /* one for the command, however long it is */
     qp_session_look(qp);
     return qp->input;
 }

@@ -68,6 +68,7 @@ static void forget_command(qp_session *qp)
     qp->slots.data = NULL;
     qp->capabilities = NULL;
     qp->input = NULL;
+    qp->chain.room = 0;
 }
 
 void qp_session_clear_command(qp_session *qp)

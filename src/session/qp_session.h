@@ -66,6 +66,7 @@ typedef struct qp_chain {
     void *arg; /**< in pcmd, or NULL */
     qp_responder *respond;
     qp_wait **waits;   /**< what the plugin waits for, in pcmd */
+    int room;          /**< of waits */
     int nwaits;        /**< 0: it does not */
     int want_all;      /**< of them; else one is enough */
     qp_wait *deadline; /**< of the plugin that waits; in pcmd */
@@ -80,6 +81,9 @@ typedef struct qp_carrier {
     /** Makes what wakes this session; called when a hook first awaits. */
     qp_waker *(*make_waker)(void *ctx);
     void *waker_ctx;
+    /** Whether the process is being torn down; or NULL: never. Then a session
+     *  ends without hooks. @a ctx is waker_ctx. */
+    int (*is_gone)(void *ctx);
     qp_timers *timers;
     qp_jobs *jobs;
 } qp_carrier;

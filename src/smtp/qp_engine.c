@@ -15,9 +15,16 @@
  * client does not read stays bounded (R90). */
 #define OUTPUT_MAX 16384
 
+/* With the whole process nothing is left that hooks could run on. */
 static apr_status_t end_lost(void *data)
 {
-    qp_engine_end(data, QP_END_LOST);
+    qp_session *qp = data;
+
+    if (qp->carrier->is_gone != NULL
+        && qp->carrier->is_gone(qp->carrier->waker_ctx)) {
+        qp->ended = 1;
+    }
+    qp_engine_end(qp, QP_END_LOST);
     return APR_SUCCESS;
 }
 
@@ -237,8 +244,9 @@ static apr_status_t read_input(qp_session *qp)
     return read_command(qp);
 }
 
-/* A hook waits. A client that leaves cancels what its session waits for, unless
- * it is the client that is waited for, or there is input still unread.
+/* A hook waits. What it has said goes out first, then there is one look at the
+ * client, on which all depends: a client that leaves cancels what its session
+ * waits for, but not the message that it has handed over (R39).
  * @return whether to stop, and then in @a want why */
 static int wait_for_hook(qp_session *qp, qp_want *want)
 {
@@ -246,20 +254,25 @@ static int wait_for_hook(qp_session *qp, qp_want *want)
     apr_size_t len;
     apr_status_t rv;
 
-    if (qp_hook_is_ready(qp)) {
-        qp_hook_resume(qp);
-        return 0;
-    }
     if (flush_output(qp, want) && *want == QP_WANT_CLOSE) {
         return 1;
     }
     rv = qp_io_peek(qp->io, &data, &len);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)) {
-        qp_engine_end(qp, QP_END_EOF);
-        *want = QP_WANT_CLOSE;
+    if (qp_hook_is_ready(qp)) {
+        qp_hook_resume(qp);
+        return 0;
+    }
+    if (APR_STATUS_IS_EAGAIN(rv)) {
+        *want = QP_WANT_WAKE_OR_INPUT;
         return 1;
     }
-    *want = rv == APR_SUCCESS ? QP_WANT_WAKE : QP_WANT_WAKE_OR_INPUT;
+    if (rv == APR_SUCCESS
+        || (APR_STATUS_IS_EOF(rv) && qp_hook_keeps_message(qp))) {
+        *want = QP_WANT_WAKE;
+        return 1;
+    }
+    qp_engine_end(qp, QP_END_EOF);
+    *want = QP_WANT_CLOSE;
     return 1;
 }
 

@@ -123,7 +123,9 @@ static const qp_refusal *check_facts(const qp_message *message)
     const qp_dot *dot = &message->dot;
 
     if ((dot->bare_cr || dot->bare_lf)
-        && settings->bare_newline == QP_BARE_REJECT) {
+        && (settings->bare_newline == QP_BARE_REJECT
+            || (settings->bare_newline == QP_BARE_ACCEPT
+                && message->is_header_bare))) {
         return &bare_newline;
     }
     if (message->verdict != QP_DECLINED) {
@@ -196,6 +198,9 @@ static apr_size_t feed_spool(qp_message *message, const char *data,
     qp_spool_commit(spool, outlen);
     if (!message->has_header) {
         find_header(message);
+        if (message->dot.bare_cr || message->dot.bare_lf) {
+            message->is_header_bare = 1;
+        }
     }
     qp_message_discard(message, check_limits(message));
     return used;

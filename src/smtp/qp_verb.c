@@ -5,6 +5,7 @@
 #include "smtp/qp_verb.h"
 
 #include <ctype.h>
+#include <string.h>
 #include <strings.h>
 
 #include <apr_strings.h>
@@ -42,14 +43,44 @@ const qp_verb *qp_verb_find(const char *name)
     return NULL;
 }
 
-/* What a client says behind AUTH is a secret (R86). */
+/* What a client says behind AUTH is a secret (R86), also where it writes it
+ * wrongly. */
 static void log_command(qp_session *qp, const char *name, const char *rest)
 {
-    if (strcasecmp(name, "AUTH") == 0) {
-        rest = "********";
+    const char *first = name[0] != '\0' ? name : rest;
+
+    first += strspn(first, " \t");
+    if (strncasecmp(first, "AUTH", 4) == 0) {
+        qp_session_log(qp, QP_LOG_DEBUG, "QP1502", "< AUTH ********");
+        return;
     }
     qp_session_log(qp, QP_LOG_DEBUG, "QP1501", "< %s%s%s", name,
                    rest[0] != '\0' ? " " : "", rest);
+}
+
+/* The request line of a web browser, whose body may be somebody's mail (R94).
+ * There is no version behind a command of SMTP. */
+static int is_http(const char *name, const char *rest)
+{
+    static const char *const methods[] = { "GET",     "POST",    "PUT",  "HEAD",
+                                           "OPTIONS", "CONNECT", "PATCH" };
+    const char *version = strrchr(rest, ' ');
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(methods); i++) {
+        if (strcasecmp(name, methods[i]) == 0) {
+            return 1;
+        }
+    }
+    return version != NULL && strncasecmp(version + 1, "HTTP/", 5) == 0;
+}
+
+static void refuse_http(qp_session *qp)
+{
+    qp_session_log(qp, QP_LOG_INFO, "QP1503",
+                   "closed: this client speaks HTTP");
+    qp_session_reply(qp, 521, "5.5.1", "This is a mail server");
+    qp_session_close(qp, QP_END_DENIED);
 }
 
 void qp_verb_dispatch(qp_session *qp, char *line)
@@ -60,6 +91,10 @@ void qp_verb_dispatch(qp_session *qp, char *line)
     const char *refusal;
 
     log_command(qp, name, rest);
+    if (is_http(name, rest)) {
+        refuse_http(qp);
+        return;
+    }
     if (verb == NULL) {
         qp_verb_unrecognized(qp, name, rest);
         return;

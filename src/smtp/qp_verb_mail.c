@@ -26,7 +26,7 @@ static int check_size(qp_session *qp, const char *value)
     if (digits < 19) {
         size = apr_atoi64(value);
     }
-    if (limit > 0 && size > limit) {
+    if (digits > 19 || (limit > 0 && size > limit)) {
         qp_session_log(qp, QP_LOG_INFO, "QP1511",
                        "SIZE=%s is over databytes (%" APR_OFF_T_FMT ")", value,
                        limit);

@@ -11,12 +11,15 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 /* Jobs that wait for a thread; beyond that there is no hope of an answer in
  * time, and a job is answered APR_EAGAIN at once. */
 #define MAX_WAITING 10000
 /* How long a thread without work stays, in seconds. */
 #define IDLE_TIME   10
+/* How long the end of the process waits for jobs, in seconds. */
+#define STOP_TIME   2
 
 typedef enum thread_state {
     THREAD_NONE,
@@ -33,7 +36,8 @@ typedef struct job_thread {
 struct qp_jobs {
     pthread_mutex_t mutex;
     pthread_cond_t more;
-    qp_job *first; /* of those that wait for a thread */
+    pthread_cond_t ended; /* a thread has ended */
+    qp_job *first;        /* of those that wait for a thread */
     qp_job **end;
     int nwaiting;
     int nidle; /* threads that wait for a job */
@@ -79,7 +83,7 @@ static void run_job(qp_job *job)
     finish_job(job, rv);
 }
 
-/* The queue and the threads; called with the mutex held. ----------------- */
+/* The queue and the threads; called with the mutex held. ------------------ */
 
 static void push_job(qp_jobs *jobs, qp_job *job)
 {
@@ -138,6 +142,7 @@ static void *run_thread(void *data)
     }
     thread->state = THREAD_ENDED;
     jobs->nthreads--;
+    pthread_cond_signal(&jobs->ended);
     pthread_mutex_unlock(&jobs->mutex);
     return NULL;
 }
@@ -203,11 +208,33 @@ static apr_status_t queue_job(qp_jobs *jobs, qp_job *job)
 
 /* ------------------------------------------------------------------------- */
 
+/* A job that is in the middle of something cannot be stopped, and httpd does
+ * not wait long for its children. With a job still running the memory that it
+ * uses must not go: then the process ends here, where nothing is left to do
+ * that matters. */
+static void wait_for_threads(qp_jobs *jobs)
+{
+    struct timespec until;
+    int rv = 0;
+
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += STOP_TIME;
+    pthread_mutex_lock(&jobs->mutex);
+    while (jobs->nthreads > 0 && rv == 0) {
+        rv = pthread_cond_timedwait(&jobs->ended, &jobs->mutex, &until);
+    }
+    pthread_mutex_unlock(&jobs->mutex);
+    if (rv != 0) {
+        _exit(0);
+    }
+}
+
 static void join_threads(qp_jobs *jobs)
 {
     int was_started;
     int i;
 
+    wait_for_threads(jobs);
     for (i = 0; i < jobs->max_threads; i++) {
         pthread_mutex_lock(&jobs->mutex);
         was_started = jobs->threads[i].state != THREAD_NONE;
@@ -250,6 +277,7 @@ apr_status_t qp_jobs_create(qp_jobs **out, int max_threads, apr_pool_t *pool)
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_cond_init(&jobs->more, &attr);
+    pthread_cond_init(&jobs->ended, &attr);
     pthread_condattr_destroy(&attr);
     apr_pool_pre_cleanup_register(pool, jobs, stop_jobs);
     *out = jobs;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Timers: a binary heap by due time and one thread that completes what is
  * due. Lives as long as the pool of the process. A cancelled timer stays in
- * the heap until it is due; nothing runs on the thread but the wake-ups. */
+ * the heap until it is due or the heap is full; nothing runs on the thread but the wake-ups. */
 
 #include "wire/qp_timer.h"
 
@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include <apr_signal.h>
 #include <apr_thread_proc.h>
 
 typedef struct timer_entry {
@@ -89,6 +90,7 @@ static void *APR_THREAD_FUNC run_timers(apr_thread_t *thread QP_UNUSED,
     qp_timers *timers = data;
     qp_wait *wait;
 
+    QP_IGNORE(apr_setup_signal_thread(), "signals are for httpd's threads");
     pthread_mutex_lock(&timers->mutex);
     while (!timers->stopping) {
         if (timers->len == 0) {
@@ -149,9 +151,33 @@ apr_status_t qp_timers_create(qp_timers **out, apr_pool_t *pool)
     return APR_SUCCESS;
 }
 
+/* Takes out what nobody waits for any more. Their producers' share is all that
+ * is left of them, so that nothing is woken here. */
+static void drop_cancelled(qp_timers *timers)
+{
+    size_t kept = 0;
+    size_t i;
+
+    for (i = 0; i < timers->len; i++) {
+        if (qp_wait_cancelled(timers->heap[i].wait)) {
+            qp_wait_complete(timers->heap[i].wait, APR_EINTR);
+        }
+        else {
+            timers->heap[kept++] = timers->heap[i];
+        }
+    }
+    timers->len = kept;
+    for (i = kept / 2; i-- > 0;) {
+        sift_down(timers->heap, kept, i);
+    }
+}
+
 static void push_entry(qp_timers *timers, apr_time_t due, qp_wait *wait)
 {
     if (timers->len == timers->cap) {
+        drop_cancelled(timers);
+    }
+    if (2 * timers->len >= timers->cap) {
         timers->cap = timers->cap == 0 ? 64 : 2 * timers->cap;
         timers->heap =
             realloc(timers->heap, timers->cap * sizeof(*timers->heap));

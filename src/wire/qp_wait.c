@@ -31,20 +31,29 @@ void qp_waker_unref(qp_waker *waker)
 static void unref_wait(qp_wait *wait)
 {
     if (__atomic_sub_fetch(&wait->refs, 1, __ATOMIC_ACQ_REL) == 0) {
-        if (wait->waker != NULL) {
-            qp_waker_unref(wait->waker);
-        }
         free(wait);
     }
+}
+
+/* The waker holds a descriptor: whoever is done first lets go of it, so that a
+ * session that has gone does not keep it until its last producer is done. */
+static qp_waker *take_waker(qp_wait *wait)
+{
+    return __atomic_exchange_n(&wait->waker, NULL, __ATOMIC_ACQ_REL);
 }
 
 static apr_status_t cancel_wait(void *data)
 {
     qp_wait *wait = data;
+    qp_waker *waker;
     int pending = WAIT_PENDING;
 
     __atomic_compare_exchange_n(&wait->state, &pending, WAIT_CANCELLED, 0,
                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    waker = take_waker(wait);
+    if (waker != NULL) {
+        qp_waker_unref(waker);
+    }
     unref_wait(wait);
     return APR_SUCCESS;
 }
@@ -84,13 +93,27 @@ void qp_wait_mark(qp_wait *wait, apr_status_t status)
 void qp_wait_complete(qp_wait *wait, apr_status_t status)
 {
     int pending = WAIT_PENDING;
+    int is_wanted;
+    qp_waker *waker;
 
     wait->status = status;
-    if (__atomic_compare_exchange_n(&wait->state, &pending, WAIT_READY, 0,
-                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
-        wait->waker->wake(wait->waker);
+    is_wanted =
+        __atomic_compare_exchange_n(&wait->state, &pending, WAIT_READY, 0,
+                                    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE);
+    waker = take_waker(wait);
+    if (waker != NULL) {
+        if (is_wanted) {
+            waker->wake(waker);
+        }
+        qp_waker_unref(waker);
     }
     unref_wait(wait);
+}
+
+void qp_wait_rearm(qp_wait *wait)
+{
+    __atomic_store_n(&wait->state, WAIT_PENDING, __ATOMIC_RELEASE);
+    wait->status = APR_EAGAIN;
 }
 
 int qp_wait_cancelled(const qp_wait *wait)

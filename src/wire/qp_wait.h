@@ -40,6 +40,9 @@ qp_wait *qp_wait_create_plain(apr_pool_t *pool);
 /** Makes a plain handle ready. */
 void qp_wait_mark(qp_wait *wait, apr_status_t status);
 
+/** Makes a plain handle pending again. */
+void qp_wait_rearm(qp_wait *wait);
+
 /** Whether the session has gone or does not want it any more. */
 int qp_wait_cancelled(const qp_wait *wait);
 

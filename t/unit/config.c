@@ -224,7 +224,7 @@ static void test_mended(engine_kit *kit)
 /* At start a fault is told at once, and nothing is kept. */
 static void test_read(engine_kit *kit)
 {
-    qp_config_source source = { kit->dir, NULL, NULL, &kit->logger };
+    qp_config_source source = { .dir = kit->dir, .logger = &kit->logger };
     qp_config_store *store;
     qp_config_value *value = NULL;
     const char *error;

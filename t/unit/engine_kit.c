@@ -366,7 +366,9 @@ qp_plugin *kit_plugin(engine_kit *kit, const qp_plugin_def *def,
 const char *kit_start(engine_kit *kit)
 {
     qp_server *server = apr_pcalloc(kit->pool, sizeof(*server));
-    qp_config_source source = { kit->dir, kit->sets, NULL, &kit->logger };
+    qp_config_source source = { .dir = kit->dir,
+                                .sets = kit->sets,
+                                .logger = &kit->logger };
     const char *error;
 
     kit_close(kit);

@@ -81,7 +81,7 @@ static qp_wait *start_job(scene *s, qp_job_fn *run, apr_pool_t *pool)
     return qp_job_start(qp_jobs_prepare(s->jobs, &s->waker, pool), run, s);
 }
 
-/* Jobs. --------------------------------------------------------------------- */
+/* Jobs. ------------------------------------------------------------------- */
 
 static void begin_job(scene *s)
 {

@@ -70,7 +70,7 @@ static inline qp_rc test_config(const qp_plugin *self, qp_session *qp,
 /** @param test  zeroed */
 static inline void test_init(struct plugin_test *test, apr_pool_t *pool)
 {
-    qp_config_source source = { "/nonexistent", NULL, NULL, NULL };
+    qp_config_source source = { .dir = "/nonexistent" };
     qp_plugin *config = apr_pcalloc(pool, sizeof(*config));
     apr_array_header_t *plugins = apr_array_make(pool, 1, sizeof(config));
 
