@@ -530,6 +530,7 @@ typedef struct qp_plugin_def {
 
 /* A function in the slot of another hook is an error, whatever the flags. */
 #if defined(__clang__)
+#pragma clang diagnostic error "-Wincompatible-pointer-types"
 #pragma clang diagnostic error "-Wincompatible-function-pointer-types"
 #pragma clang diagnostic error                                                 \
     "-Wincompatible-pointer-types-discards-qualifiers"
@@ -810,7 +811,8 @@ QP_EXPORT const char *qp_header_text(const qp_header *header, apr_size_t *len,
 
 /* 5.5 The message --------------------------------------------------------- */
 
-/** Octets of the message as it was sent, line ends CRLF. */
+/** Octets of the message as it was sent, with CR LF line ends and without
+ *  stuffed dots (RFC 1870 3). */
 QP_EXPORT apr_off_t qp_txn_data_size(const qp_txn *txn);
 /** Octets of the body, line ends LF. */
 QP_EXPORT apr_off_t qp_txn_body_length(const qp_txn *txn);
@@ -854,7 +856,8 @@ QP_EXPORT apr_status_t qp_txn_brigade(qp_txn *txn, unsigned int flags,
  *  queue_pre. */
 QP_EXPORT apr_status_t qp_txn_body_append(qp_txn *txn, const char *text,
                                           apr_size_t len) QP_CHECKED;
-/** Empties the body, to be written anew by qp_txn_body_append(). */
+/** Empties the body, to be written anew by qp_txn_body_append(); a file of
+ *  qp_txn_file() then has no header. */
 QP_EXPORT void qp_txn_body_clear(qp_txn *txn);
 
 /* 5.6 Memory and files ---------------------------------------------------- */

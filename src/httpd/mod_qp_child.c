@@ -9,6 +9,8 @@
 
 #include <apr_portable.h>
 
+#include "plugin/qp_temp.h"
+
 APLOG_USE_MODULE(qpsmtpd);
 
 /* Jobs that run at a time in a child. They wait for others most of the time. */
@@ -25,11 +27,12 @@ static void give_up(server_rec *s, apr_status_t rv)
 static void sweep_spool(server_rec *s, qp_server *server)
 {
     qp_settings *settings = qp_settings_get(server->settings);
-    int removed = qp_spool_sweep(settings->spool_dir);
+    int removed = qp_spool_sweep(settings->spool_dir)
+                  + qp_temp_sweep(settings->spool_dir);
 
     if (removed > 0) {
         ap_log_error(APLOG_MARK, APLOG_NOTICE, 0, s,
-                     "QP9102: removed %d spool file(s) of dead sessions from "
+                     "QP9102: removed %d file(s) of dead sessions from "
                      "%s",
                      removed, settings->spool_dir);
     }

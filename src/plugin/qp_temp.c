@@ -3,16 +3,28 @@
  * transaction goes with its pool. Names are random, folders are made
  * exclusively (R109). Spool files of messages are qp_spool's. */
 
+#include <dirent.h>
+#include <errno.h>
 #include <ftw.h>
+#include <limits.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
 
-#include "plugin/qp_settings.h"
+#include "plugin/qp_temp.h"
 
-#define MAX_OPEN 16
+#define MAX_OPEN     16
+
+/* How names begin, so that what stays can be told from leftovers. */
+#define REMOVED      "tmp"
+#define KEPT         "dir"
+/* From what age on, in seconds, something of a dead process is a leftover. */
+#define LEFTOVER_AGE 3600
 
 const char *qp_spool_dir(qp_session *qp)
 {
@@ -20,7 +32,7 @@ const char *qp_spool_dir(qp_session *qp)
 }
 
 /* A name in spool_dir, which is made when it is missing, as qp_spool does. */
-static const char *make_name(qp_session *qp, apr_pool_t *pool)
+static const char *make_name(qp_session *qp, const char *kind, apr_pool_t *pool)
 {
     const char *dir = qp->settings->spool_dir;
     apr_uint64_t random = 0;
@@ -30,7 +42,7 @@ static const char *make_name(qp_session *qp, apr_pool_t *pool)
         abort();
     }
     mkdir(dir, 0700);
-    return apr_psprintf(pool, "%s/tmp-%ld-%016" APR_UINT64_T_HEX_FMT, dir,
+    return apr_psprintf(pool, "%s/%s-%ld-%016" APR_UINT64_T_HEX_FMT, dir, kind,
                         (long)getpid(), random);
 }
 
@@ -72,15 +84,16 @@ static apr_status_t remove_tree(void *data)
 const char *qp_temp_file(qp_session *qp)
 {
     apr_pool_t *pool = qp_txn_pool(qp);
-    const char *name = make_name(qp, pool);
+    const char *name = make_name(qp, REMOVED, pool);
 
     apr_pool_cleanup_register(pool, name, remove_file, apr_pool_cleanup_null);
     return name;
 }
 
-static const char *make_dir(qp_session *qp, apr_pool_t *pool, int mode)
+static const char *make_dir(qp_session *qp, const char *kind, apr_pool_t *pool,
+                            int mode)
 {
-    const char *name = make_name(qp, pool);
+    const char *name = make_name(qp, kind, pool);
     char reason[128];
     apr_status_t rv;
 
@@ -101,17 +114,53 @@ static const char *make_dir(qp_session *qp, apr_pool_t *pool, int mode)
 
 const char *qp_make_temp_dir(qp_session *qp, int mode)
 {
-    return make_dir(qp, qp_session_pcmd(qp), mode);
+    return make_dir(qp, KEPT, qp_session_pcmd(qp), mode);
 }
 
 const char *qp_temp_dir(qp_session *qp)
 {
     apr_pool_t *pool = qp_txn_pool(qp);
-    const char *name = make_dir(qp, pool, 0700);
+    const char *name = make_dir(qp, REMOVED, pool, 0700);
 
     if (name != NULL) {
         apr_pool_cleanup_register(pool, name, remove_tree,
                                   apr_pool_cleanup_null);
     }
     return name;
+}
+
+/* "tmp-PID-RANDOM", of a process that is no more. */
+static int is_leftover(const char *path, const char *name)
+{
+    struct stat info;
+    long pid;
+
+    if (strncmp(name, REMOVED "-", strlen(REMOVED) + 1) != 0) {
+        return 0;
+    }
+    pid = strtol(name + strlen(REMOVED) + 1, NULL, 10);
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH
+           && lstat(path, &info) == 0
+           && info.st_mtime + LEFTOVER_AGE < time(NULL);
+}
+
+int qp_temp_sweep(const char *dir)
+{
+    DIR *handle = opendir(dir);
+    const struct dirent *entry;
+    char path[PATH_MAX];
+    int removed = 0;
+
+    if (handle == NULL) {
+        return 0;
+    }
+    while ((entry = readdir(handle)) != NULL) {
+        apr_snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
+        if (is_leftover(path, entry->d_name)) {
+            remove_tree(path);
+            removed++;
+        }
+    }
+    closedir(handle);
+    return removed;
 }

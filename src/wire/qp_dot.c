@@ -121,6 +121,14 @@ static void feed_line_start(qp_dot *dot, struct cursor *cur)
     }
 }
 
+/* A stuffed dot is an octet of the line, but not of the message's size (RFC
+ * 1870 3). */
+static void take_dot(qp_dot *dot)
+{
+    dot->line++;
+    dot->wire--;
+}
+
 static void feed_dot(qp_dot *dot, struct cursor *cur)
 {
     if (*cur->in == '\r') {
@@ -128,7 +136,7 @@ static void feed_dot(qp_dot *dot, struct cursor *cur)
         cur->in++;
         return;
     }
-    dot->line++;
+    take_dot(dot);
     dot->state = QP_DOT_TEXT;
 }
 
@@ -139,7 +147,7 @@ static void feed_dot_cr(qp_dot *dot, struct cursor *cur)
         cur->in++;
         return;
     }
-    dot->line++;
+    take_dot(dot);
     put_bare_cr(dot, cur);
     dot->state = QP_DOT_TEXT;
 }

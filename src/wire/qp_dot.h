@@ -30,7 +30,8 @@ typedef struct qp_dot {
     qp_dot_policy policy;
     qp_dot_state state;
     apr_off_t wire;           /**< octets of the message as they were sent,
-                                  without the final dot line */
+                                   without stuffed dots and the final line
+                                   (RFC 1870 3) */
     apr_off_t line;           /**< octets of the current line so far */
     apr_off_t longest;        /**< of the longest line, without its line end */
     unsigned int bare_lf : 1; /**< there was one */

@@ -128,6 +128,7 @@ static struct result expect(const char *in, apr_size_t len,
     want.wire = end;
     text.len = (apr_size_t)end + 2;
     want.message = replace(text, "\r\n.", "\r\n", pool);
+    want.wire -= (apr_off_t)(text.len - want.message.len);
     want.message.data += 2;
     want.message.len -= 2;
     want.message = replace(want.message, "\r\n", "\n", pool);
@@ -403,16 +404,16 @@ static void test_progress(void)
 
     is_int(qp_dot_feed(&dot, "..ab\r\nc\r\n.", 10, out, &outlen), 10,
            "all is used");
-    is_int(dot.wire, 9, "a dot that may be the last is not counted yet");
+    is_int(dot.wire, 8, "a dot that may be the last is not counted yet");
     is_int(dot.longest, 4, "a stuffed dot counts in a line");
     is_int(qp_dot_feed(&dot, "defghi", 6, out, &outlen), 6, "all is used");
-    is_int(dot.wire, 16, "it was none, and counts");
+    is_int(dot.wire, 14, "it was none, but a stuffed one");
     is_int(dot.line, 7, "the current line");
     is_int(dot.longest, 7, "a line that has not ended can be the longest");
     is_int(qp_dot_feed(&dot, "\r\n.\r", 4, out, &outlen), 4, "all is used");
-    is_int(dot.wire, 18, "a dot and CR are not counted yet");
+    is_int(dot.wire, 16, "a dot and CR are not counted yet");
     is_int(qp_dot_feed(&dot, "x", 1, out, &outlen), 1, "all is used");
-    is_int(dot.wire, 21, "they were not the end, and count");
+    is_int(dot.wire, 18, "they were not the end: the CR counts");
     is_int(outlen, 2, "the CR comes with the next octet");
     is_int(qp_dot_feed(&dot, "\r\n.\r\nNOOP\r\n", 11, out, &outlen), 5,
            "what is behind the end is left alone");
@@ -420,7 +421,7 @@ static void test_progress(void)
     is_int(qp_dot_feed(&dot, "NOOP\r\n", 6, out, &outlen), 0,
            "nothing is used behind the end");
     is_int(outlen, 0, "and nothing is written");
-    is_int(dot.wire, 23, "octets without the last line");
+    is_int(dot.wire, 20, "octets without dots and the last line");
     ok(dot.bare_cr && !dot.bare_lf, "a bare CR, no bare LF");
 }
 
