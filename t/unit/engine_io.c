@@ -105,7 +105,7 @@ static void check_whole(engine_kit *kit, const struct record *whole)
               "Received: from client.example (client.example [192.0.2.1])\n"
               "\tby mx.example.com (mod_qpsmtpd) with ESMTP id ID.1\n"
               "\tfor <b@example.org>;\n\tDATE\n"
-              "Subject: one\n\tfolded\n\n.dots\nx\n-- 36 8\n")
+              "Subject: one\n\tfolded\n\n.dots\nx\n-- 35 8\n")
            == whole->stored,
        "the first message, dots taken out");
     ok(strstr(whole->stored, "with ESMTP id ID.2;\n\tDATE\n-- 0 0\n") != NULL,
