@@ -125,6 +125,8 @@ dnl QP_SUMMARY: what was found, and what will be built.
 AC_DEFUN([QP_SUMMARY],
 [qp_plugins=`cd "$srcdir/plugins" 2>/dev/null && find . -name '*.c' |
     $SED 's|^\./||; s|\.c$||' | LC_ALL=C sort | tr '\n' ' '`
+AS_IF([test "$qp_curl" = no],
+    [qp_plugins=`echo "$qp_plugins" | $SED 's|http_config ||'`])
 for qp_name in moduledir plugindir sysconfdir; do
     eval "qp_value=\$$qp_name"
     eval "qp_value=\"$qp_value\""
@@ -142,6 +144,7 @@ mod_qpsmtpd $PACKAGE_VERSION
   warnings          `if test "$enable_werror" != no; then echo are errors; else echo are shown; fi`
   debug             $enable_debug
   sanitizers        $enable_sanitize
+  libcurl           $qp_curl (for http_config)
 
   prefix            $prefix
   module            $qp_shown_moduledir
