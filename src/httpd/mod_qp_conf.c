@@ -308,32 +308,38 @@ static void check_listener(server_rec *s, const server_addr_rec *addr)
     }
 }
 
+static int shares_address(const server_rec *s, const server_rec *t)
+{
+    const server_addr_rec *a;
+    const server_addr_rec *b;
+
+    for (a = s->addrs; a != NULL; a = a->next) {
+        for (b = t->addrs; b != NULL; b = b->next) {
+            if (strcmp(a->virthost, b->virthost) == 0
+                && a->host_port == b->host_port) {
+                return 1;
+            }
+        }
+    }
+    return 0;
+}
+
 /* httpd gives a connection to the first virtual host of its address; what a
  * later one says of SMTP is never seen. */
 static void check_shadowed(const server_rec *s)
 {
+    int is_mail = mod_qp_conf_of(s)->server != NULL;
     const server_rec *later;
-    const server_addr_rec *a;
-    const server_addr_rec *b;
 
     for (later = s->next; later != NULL; later = later->next) {
-        for (a = s->addrs; a != NULL; a = a->next) {
-            for (b = later->addrs; b != NULL; b = b->next) {
-                if (strcmp(a->virthost, b->virthost) == 0
-                    && a->host_port == b->host_port
-                    && (mod_qp_conf_of(s)->server == NULL)
-                           != (mod_qp_conf_of(later)->server == NULL)) {
-                    ap_log_error(APLOG_MARK, APLOG_WARNING, 0, later,
-                                 "QP9004: QpsmtpdEngine of the virtual host "
-                                 "%s in line %u does not count: the first one "
-                                 "of %s:%d decides",
-                                 later->server_hostname != NULL
-                                     ? later->server_hostname
-                                     : "-",
-                                 later->defn_line_number, b->virthost,
-                                 (int)b->host_port);
-                }
-            }
+        if (is_mail != (mod_qp_conf_of(later)->server != NULL)
+            && shares_address(s, later)) {
+            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, later,
+                         "QP9004: QpsmtpdEngine of the virtual host in %s:%u "
+                         "does not count: another one of that address comes "
+                         "first, in line %u",
+                         later->defn_name, later->defn_line_number,
+                         s->defn_line_number);
         }
     }
 }

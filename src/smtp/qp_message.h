@@ -25,11 +25,11 @@ typedef struct qp_message {
     const qp_settings *settings;
     const qp_refusal *refusal; /**< NULL: none so far */
     apr_size_t scanned;        /**< of the header: no empty line up to here */
-    int is_header_bare; /**< a bare CR or LF is in it: accepted in the body only */
-    int has_header;     /**< txn->header is there */
-    char *scrap;        /**< where text goes that is thrown away */
-    qp_rc verdict;      /**< of data_headers_end, kept for the end */
-    qp_answer answer; /**< its text, in ptxn */
+    int is_header_bare;        /**< it has a bare CR or LF */
+    int has_header;            /**< txn->header is there */
+    char *scrap;               /**< where text goes that is thrown away */
+    qp_rc verdict;             /**< of data_headers_end, kept for the end */
+    qp_answer answer;          /**< its text, in ptxn */
 } qp_message;
 
 /** Starts to receive the message of the session's transaction. */

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Timers: a binary heap by due time and one thread that completes what is
- * due. Lives as long as the pool of the process. A cancelled timer stays in
- * the heap until it is due or the heap is full; nothing runs on the thread but the wake-ups. */
+/* Timers: a binary heap by due time and one thread that completes what is due.
+ * Lives as long as the pool of the process. A cancelled timer stays in the heap
+ * until it is due or the heap is full; nothing runs on the thread but the
+ * wake-ups. */
 
 #include "wire/qp_timer.h"
 

@@ -124,7 +124,7 @@ Received: from client\.example .*\n(?:[ \t].*\n)*\Q$changed\E\n\Q$body\E\z/,
 }
 my @left = map { s{.*/}{}r } glob $server->spool . '/*';
 
-ok t_cmp(scalar(grep {/^tmp-/} @left), scalar(@bodies),
+ok t_cmp(scalar(grep {/^dir-/} @left), scalar(@bodies),
          'nothing stays but what shall');
 ok t_cmp(scalar(@left), scalar(@bodies), 'nor anything else');
 $server->stop;
