@@ -10,4 +10,4 @@ extern QP_EXPORT const qp_plugin_def qp_plugin_future_abi;
 
 const qp_abi qp_abi_future_abi = { QP_ABI_MAGIC, QP_ABI_MAJOR + 1, 0,
                                    sizeof(qp_plugin_def), sizeof(qp_hooks) };
-const qp_plugin_def qp_plugin_future_abi = { NULL };
+const qp_plugin_def qp_plugin_future_abi = { .parent = NULL };
