@@ -174,11 +174,13 @@ static qp_plugin *load(struct plugin_test *test, const char *words)
  */
 
 /** A pattern, a recipient and his Maildir. */
-static const struct {
+struct maildir_row {
     const char *pattern;
     const char *rcpt;
     const char *dir;
-} dirs[] = {
+};
+
+static const struct maildir_row dirs[] = {
     { "%d/%l", "<joe@example.org>", "example.org/joe" },
     { "%d/%l", "<Joe@Example.ORG>", "example.org/Joe" },
     { "%u", "<joe@example.org>", "joe@example.org" },
@@ -209,30 +211,62 @@ static const struct {
     { "%l", "<%d@example.org>", "_d" },
 };
 
-static void test_dirs(struct plugin_test *test)
+#define X45 "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"
+#define D61 X45 "xxxxxxxxxxxxxxx."
+
+/** As above, with names that have no room in a folder: behind their beginning
+ *  is the hash of the whole. */
+static const struct maildir_row long_dirs[] = {
+    /* 200 octets, then one more. */
+    { "%d", "<a@" D61 D61 D61 "12345.example.org>",
+      D61 D61 D61 "12345.example.org" },
+    { "%d", "<a@" D61 D61 D61 "123456.example.org>",
+      D61 D61 X45 "_77575e1437bbc85e5f088952fcbcbb83" },
+    { "%d", "<a@" D61 D61 D61 "123457.example.org>",
+      D61 D61 X45 "_e01ce48be9b4b914b104c5e1392179c9" },
+    /* The text of the pattern belongs to it. */
+    { "12%d", "<a@" D61 D61 D61 "1234.example.org>",
+      "12" D61 D61
+      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx_3fdde23a7f7e1d589ebdfda43d359586" },
+    { "%d/12%l", "<a@" D61 D61 D61 "1234.example.org>",
+      D61 D61 D61 "1234.example.org/12a" },
+    /* The longest address of all, in a path of three. */
+    { "%u/%l/%d", "<" X45 "xxxxxxxxxx123456789@" D61 D61 D61 D61 "1.test>",
+      X45
+      "xxxxxxxxxx123456789@" D61
+      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx_1d97ec9ed51b92a9e2551efc28a1446f/" X45
+      "xxxxxxxxxx123456789/" D61 D61 X45 "_7e1a888eeedfdf02732f67e27664ad7a" },
+    { "%u", "<" X45 "xxxxxxxxxx12345678%@" D61 D61 D61 D61 "1.test>",
+      X45
+      "xxxxxxxxxx12345678_@" D61
+      "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx_4d68c518c7f537453fa3b93921c699ef" },
+};
+
+static void test_dirs(struct plugin_test *test, const struct maildir_row *rows,
+                      size_t count)
 {
     const char *rcpts[2] = { NULL, NULL };
     apr_array_header_t *found;
     const char *want;
     size_t i;
 
-    for (i = 0; i < QP_ARRAY_LEN(dirs); i++) {
+    for (i = 0; i < count; i++) {
         qp_plugin *maildir;
         qp_addr *addr = NULL;
 
-        if (qp_addr_parse(dirs[i].rcpt, &addr, test->pool) != NULL) {
-            ok(dirs[i].dir == NULL, "%s is no recipient", dirs[i].rcpt);
+        if (qp_addr_parse(rows[i].rcpt, &addr, test->pool) != NULL) {
+            ok(rows[i].dir == NULL, "%s is no recipient", rows[i].rcpt);
             continue;
         }
         maildir =
-            load(test, apr_pstrcat(test->pool, "box ", dirs[i].pattern, NULL));
-        rcpts[0] = dirs[i].rcpt;
+            load(test, apr_pstrcat(test->pool, "box ", rows[i].pattern, NULL));
+        rcpts[0] = rows[i].rcpt;
         begin(test, "<s@example.net>", rcpts);
-        is_int(queue(test, maildir), QP_OK, "%s for %s", dirs[i].pattern,
-               dirs[i].rcpt);
+        is_int(queue(test, maildir), QP_OK, "%s for %s", rows[i].pattern,
+               rows[i].rcpt);
         found = list_files();
         is_int(found->nelts, 1, "one file");
-        want = apr_pstrcat(test->pool, "box/", dirs[i].dir, "/new/", NULL);
+        want = apr_pstrcat(test->pool, "box/", rows[i].dir, "/new/", NULL);
         ok(found->nelts == 1
                && strncmp(APR_ARRAY_IDX(found, 0, const char *), want,
                           strlen(want))
@@ -491,7 +525,8 @@ int main(void)
     }
     test_init(&test, pool);
     test_set(&test, "me", "MX.example.net");
-    test_dirs(&test);
+    test_dirs(&test, dirs, QP_ARRAY_LEN(dirs));
+    test_dirs(&test, long_dirs, QP_ARRAY_LEN(long_dirs));
     test_one_maildir(&test);
     test_null_sender(&test);
     test_control(&test);

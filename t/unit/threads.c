@@ -205,19 +205,20 @@ static int run_session(const struct client *client, apr_pool_t *pool)
 {
     struct waker *waker = NULL;
     mem_io *io = mem_io_create(pool);
-    qp_carrier carrier = client->kit->carrier;
+    qp_carrier *carrier =
+        apr_pmemdup(pool, &client->kit->carrier, sizeof(*carrier));
     qp_session *qp;
     qp_want want;
 
-    carrier.io = &io->base;
-    carrier.log_sink = NULL;
-    carrier.make_waker = make_waker;
-    carrier.waker_ctx = &waker;
-    carrier.timers = client->kit->timers;
-    carrier.jobs = client->jobs;
+    carrier->io = &io->base;
+    carrier->log_sink = NULL;
+    carrier->make_waker = make_waker;
+    carrier->waker_ctx = &waker;
+    carrier->timers = client->kit->timers;
+    carrier->jobs = client->jobs;
     mem_io_feed_text(io, session_text);
     io->at_end = APR_EOF;
-    qp = qp_engine_begin(client->kit->server, &carrier, &client->kit->peers,
+    qp = qp_engine_begin(client->kit->server, carrier, &client->kit->peers,
                          pool);
     while ((want = qp_engine_run(qp)) != QP_WANT_CLOSE) {
         if (want == QP_WANT_WAKE || want == QP_WANT_WAKE_OR_INPUT) {

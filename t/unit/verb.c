@@ -232,6 +232,33 @@ static void test_mistakes(engine_kit *kit)
     }
 }
 
+/* What stands behind AUTH is in no line of the log, even at DEBUG (R86). */
+static void test_secrets(engine_kit *kit)
+{
+    static const char *const lines[] = {
+        "AUTH PLAIN c2VjcmV0\r\n",     "auth PLAIN c2VjcmV0\r\n",
+        "AUTH c2VjcmV0\r\n",           " AUTH PLAIN c2VjcmV0\r\n",
+        "   aUtH c2VjcmV0\r\n",        "AUTH\tPLAIN c2VjcmV0\r\n",
+        "\tAUTH PLAIN c2VjcmV0\r\n",   " \t AUTH\tc2VjcmV0\r\n",
+        "AUTH=PLAIN c2VjcmV0\r\n",     "AUTHPLAIN c2VjcmV0\r\n",
+        "AUTH PLAIN c2VjcmV0\001\r\n", "AUTH PLAIN c2VjcmV0\n",
+    };
+    const char *out;
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(lines); i++) {
+        kit_open(kit);
+        kit_talk(kit, ways[QP_STATE_READY]);
+        out = kit_talk(kit, lines[i]);
+        ok(strncmp(out, "500 5.5", 7) == 0, "secret %d: %.9s", (int)i, out);
+        kit_talk(kit, "QUIT\r\n");
+        ok(strstr(kit_view(&kit->log), "c2VjcmV0") == NULL,
+           "secret %d: not in the log", (int)i);
+        ok(strstr(kit_view(&kit->log), "QUIT") != NULL,
+           "secret %d: which has the other commands", (int)i);
+    }
+}
+
 /* Lines that are too long, bare LF as the settings have it, secrets. */
 static void test_lines(engine_kit *kit)
 {
@@ -284,6 +311,7 @@ int main(void)
     test_others(kit);
     test_mails(kit);
     test_mistakes(kit);
+    test_secrets(kit);
     test_lines(kit);
     apr_pool_destroy(pool);
     apr_terminate();
