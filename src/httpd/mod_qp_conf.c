@@ -226,7 +226,7 @@ static void check_readable(const char *dir, apr_pool_t *ptemp)
         if (info.filetype == APR_REG && !is_readable(&info)) {
             ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_WARNING, 0, NULL,
                          "QP9003: %s/%s is not readable for User %s: changes "
-                         "of it will not be seen, and a list in it is empty",
+                         "of it will not be seen",
                          dir, info.name, ap_unixd_config.user_name);
         }
     }
