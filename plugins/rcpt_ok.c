@@ -50,7 +50,8 @@ C<example.org>, which needs a line of its own;
 
 =item *
 
-it is C<postmaster> or C<abuse> without a domain.
+it is C<postmaster> without a domain. (C<abuse> would do as well, but the server
+takes no other name without a domain.)
 
 =back
 

@@ -13,7 +13,7 @@ use List::Util qw(max min);
 use QP::Server;
 
 # Each session takes three descriptors of the child and one of the test.
-my $limit = qx(ulimit -n) =~ /^(\d+)$/ ? $1 : 100_000;
+my $limit = qx(sh -c 'ulimit -n') =~ /^(\d+)$/ ? $1 : 100_000;
 my $count = QP::Server->mpm eq 'event' ? min(500, int($limit / 5)) : 5;
 
 plan tests => 10, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir

@@ -413,6 +413,10 @@ END
 
 sub thread_conf {
     my ($self) = @_;
+
+    # On worker each session holds a thread.
+    $self->{threads} = 64 if mpm() eq 'worker';
+
     my $workers = $self->{children} * $self->{threads};
     my $limit = $self->{children} + 4;
     my $factor = mpm() eq 'event' ? 'AsyncRequestWorkerFactor 1000' : '';
