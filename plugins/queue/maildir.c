@@ -35,6 +35,10 @@ beginning, and an empty text is C<_>. So no recipient leads out of the folder,
 but two with unusual names may share a Maildir. C<postmaster> is written in
 lower case; otherwise the case of a local part matters.
 
+A component that would be longer than 200 octets is cut: its first 167 octets,
+C<_> and 32 hexadecimal digits of the SHA-1 of all of it. So two long names do
+not share a Maildir because their beginnings are alike.
+
 The folder of a recipient is made when the first message comes, and with it
 every folder on the way but the ones above the configured folder. A plugin that
 knows which recipients there are has to stand above C<rcpt_ok>, or anybody can
@@ -104,7 +108,6 @@ L<queue/discard>, L<maildir(5)>, F<docs/plugins.md>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -114,6 +117,7 @@ L<queue/discard>, L<maildir(5)>, F<docs/plugins.md>
 #include <apr_network_io.h>
 #include <apr_strings.h>
 
+#include "maildir_path.h"
 #include "qpsmtpd.h"
 
 struct opts {
@@ -137,10 +141,6 @@ static const qp_opt opt_table[] = {
 
 /* File names that are tried before it gives up. */
 #define MAX_NAMES   8
-
-/* Other characters of an address become '_'. */
-#define SAFE_CHARS                                                             \
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+_.,@="
 
 /* The message in one Maildir. */
 struct copy {
@@ -175,59 +175,6 @@ static apr_status_t fail(struct delivery *job, apr_status_t rv,
 static struct copy *nth_copy(const struct delivery *job, int i)
 {
     return APR_ARRAY_IDX(job->copies, i, struct copy *);
-}
-
-/* A part of a path that stays within it, whatever the client has sent (R57).
- */
-static const char *clean_part(const char *text, apr_pool_t *pool)
-{
-    char *clean = apr_pstrdup(pool, text[0] != '\0' ? text : "_");
-    char *p;
-
-    for (p = clean; *p != '\0'; p++) {
-        if (strchr(SAFE_CHARS, *p) == NULL) {
-            *p = '_';
-        }
-    }
-    if (clean[0] == '.') {
-        clean[0] = '_';
-    }
-    return clean;
-}
-
-static const char *clean_host(struct delivery *job, const char *host)
-{
-    char *lower;
-    char *p;
-
-    if (host[0] == '\0') {
-        host = qp_config_first(job->qp, "me");
-    }
-    lower = apr_pstrdup(job->pool, host != NULL ? host : "");
-    for (p = lower; *p != '\0'; p++) {
-        *p = (char)apr_tolower(*p);
-    }
-    return clean_part(lower, job->pool);
-}
-
-/* Puts the recipient into the pattern, which setup() has checked. */
-static const char *expand_subdir(struct delivery *job, const qp_addr *rcpt)
-{
-    /* RFC 5321 4.5.1: postmaster is known in any case. */
-    const char *user = strcasecmp(rcpt->user, "postmaster") == 0
-                           ? "postmaster"
-                           : clean_part(rcpt->user, job->pool);
-    const char *host = clean_host(job, rcpt->host);
-    const char *both = apr_pstrcat(job->pool, user, "@", host, NULL);
-    const char *dir = apr_pstrcat(job->pool, job->opt->dir, "/", NULL);
-    const char *p, *end, *value;
-
-    for (p = job->opt->subdir; (end = strchr(p, '%')) != NULL; p = end + 2) {
-        value = end[1] == 'l' ? user : end[1] == 'd' ? host : both;
-        dir =
-            apr_psprintf(job->pool, "%s%.*s%s", dir, (int)(end - p), p, value);
-    }
-    return apr_pstrcat(job->pool, dir, p, NULL);
 }
 
 /* "<user@host>", without what could end the line (R28). */
@@ -267,6 +214,16 @@ static struct copy *find_copy(struct delivery *job, const char *dir)
     return copy;
 }
 
+static const char *find_dir(const struct delivery *job, const qp_addr *rcpt)
+{
+    if (job->opt->subdir == NULL) {
+        return job->opt->dir;
+    }
+    return apr_pstrcat(job->pool, job->opt->dir, "/",
+                       maildir_path(job->qp, job->opt->subdir, rcpt, job->pool),
+                       NULL);
+}
+
 /* Finds the Maildirs, each once, and each recipient once. */
 static void plan_copies(struct delivery *job)
 {
@@ -284,8 +241,7 @@ static void plan_copies(struct delivery *job)
         text[strlen(text) - 1] = '\0';
         if (apr_hash_get(seen, text, APR_HASH_KEY_STRING) == NULL) {
             apr_hash_set(seen, text, APR_HASH_KEY_STRING, text);
-            dir = job->opt->subdir != NULL ? expand_subdir(job, rcpt)
-                                           : job->opt->dir;
+            dir = find_dir(job, rcpt);
             add_trace(find_copy(job, dir), "Delivered-To", text, job->pool);
         }
     }
@@ -490,7 +446,7 @@ static const char *find_host(apr_pool_t *pool)
     char name[APRMAXHOSTLEN + 1];
 
     return apr_gethostname(name, sizeof(name), pool) == APR_SUCCESS
-               ? clean_part(name, pool)
+               ? maildir_clean(name, pool)
                : "localhost";
 }
 
@@ -538,28 +494,6 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
     return qp_return(qp, QP_OK, "queued as %s", qp_txn_id(job.txn));
 }
 
-static const char *check_subdir(const char *pattern, apr_pool_t *pconf)
-{
-    const char *path = apr_pstrcat(pconf, "/", pattern, "/", NULL);
-    const char *problem = NULL;
-    const char *p = strchr(pattern, '%');
-
-    if (p == NULL) {
-        problem = "has none of %l, %d and %u";
-    }
-    for (; p != NULL; p = strchr(p + 1, '%')) {
-        if (p[1] != 'l' && p[1] != 'd' && p[1] != 'u') {
-            problem = "has a % without l, d or u behind it";
-        }
-    }
-    if (strstr(path, "/./") != NULL || strstr(path, "/../") != NULL) {
-        problem = "has . or .. in it";
-    }
-    return problem == NULL
-               ? NULL
-               : apr_psprintf(pconf, "subdir: \"%s\" %s", pattern, problem);
-}
-
 static const char *check_perms(const struct opts *opt, apr_pool_t *pconf)
 {
     size_t len = strlen(opt->perms);
@@ -585,7 +519,7 @@ static const char *setup(qp_plugin *self, apr_pool_t *pconf)
         return "dir: the folder of the Maildir has to be given";
     }
     if (opt->subdir != NULL) {
-        problem = check_subdir(opt->subdir, pconf);
+        problem = maildir_check(opt->subdir, pconf);
     }
     return problem != NULL ? problem : check_perms(opt, pconf);
 }

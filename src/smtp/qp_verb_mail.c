@@ -16,11 +16,12 @@
 /* More digits than a 64-bit number has are too big, not wrapped (R59). */
 static int check_size(qp_session *qp, const char *value)
 {
-    size_t digits = strspn(value, "0123456789");
+    size_t zeros = strspn(value, "0");
+    size_t digits = strspn(value + zeros, "0123456789");
     apr_off_t limit = qp->settings->databytes;
     apr_int64_t size = APR_INT64_MAX;
 
-    if (digits == 0 || value[digits] != '\0') {
+    if (zeros + digits == 0 || value[zeros + digits] != '\0') {
         return qp_envelope_refuse(qp, 501, "5.5.4", "SIZE is not a number");
     }
     if (digits < 19) {
