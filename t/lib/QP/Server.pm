@@ -193,11 +193,26 @@ sub configtest {
 sub graceful {
     my ($self) = @_;
     my $before = $self->count_starts;
+    my @old = $self->children;
 
     kill 'USR1', $self->{pid} or croak "kill: $!";
     $self->poll(sub { return $self->count_starts > $before }) == 1
         or croak "no graceful restart:\n" . $self->said;
+
+    # An old child may still accept for a moment, and then says 421.
+    $self->poll(sub { return !grep { $self->listens($_) } @old });
     return $self;
+}
+
+# Whether a process has the listening socket open.
+sub listens {
+    my ($self, $pid) = @_;
+    my $port = sprintf '%04X', $self->{port};
+    my %inode = map { $_ => 1 }
+        slurp('/proc/net/tcp') =~ /:$port \S+ 0A (?:\S+ +){5}(\d+)/g;
+
+    return scalar grep { /^socket:\[(\d+)\]$/ && $inode{$1} }
+        map { readlink($_) // '' } glob "/proc/$pid/fd/*";
 }
 
 # Ends httpd, then looks for log lines that nobody announced.
