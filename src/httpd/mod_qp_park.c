@@ -248,8 +248,8 @@ static void set_parked(mod_qp_conn *m, int is_parked)
     apr_thread_mutex_unlock(m->child->mutex);
 }
 
-/* @return whether the session goes on */
-static int wait_for_input(mod_qp_conn *m)
+/* The session ends if the client stays silent, or is gone. */
+static void wait_for_input(mod_qp_conn *m)
 {
     apr_status_t rv;
 
@@ -262,18 +262,14 @@ static int wait_for_input(mod_qp_conn *m)
     }
     if (APR_STATUS_IS_TIMEUP(rv)) {
         qp_engine_end(m->qp, QP_END_TIMEOUT);
-        return 0;
     }
-    return 1;
 }
 
-static int wait_for_output(mod_qp_conn *m)
+static void wait_for_output(mod_qp_conn *m)
 {
     if (mod_qp_io_wait_output(&m->io) != APR_SUCCESS) {
         qp_engine_end(m->qp, QP_END_EOF);
-        return 0;
     }
-    return 1;
 }
 
 /* A server that stops lets transactions finish, and nothing else begin. From a

@@ -26,7 +26,7 @@ qp_next qp_verdict_apply(qp_session *qp, qp_hook_id hook, qp_rc rc);
  *  session is READY (D13). The answer of the running hook is kept. */
 void qp_verdict_end_txn(qp_session *qp, const char *why);
 
-/** The code of a hook and an answer, for the documents; 0 if there is none. */
+/** The code of a hook and an answer, for tests; 0 if there is none. */
 int qp_verdict_code(qp_hook_id hook, qp_rc rc);
 
 #endif /* QP_VERDICT_H */
