@@ -1100,6 +1100,57 @@ QP_EXPORT int qp_addr_is_null(const qp_addr *addr);
 
 QP_DSN_LIST(QP_DSN_IMPL)
 
+/* 5.13 Networks ----------------------------------------------------------- */
+
+#define QP_IP_LEN 16
+
+/** An address; IPv4 in its IPv6 form ::ffff:a.b.c.d (RFC 4291 2.5.5.2), so
+ *  that a client is the same on sockets of both kinds. */
+typedef struct qp_ip {
+    unsigned char octets[QP_IP_LEN];
+} qp_ip;
+
+/** All addresses whose first @a bits are those of @a ip; for IPv4 that is 96
+ *  more than behind the slash. */
+typedef struct qp_net {
+    qp_ip ip;
+    int bits;
+} qp_net;
+
+/** Reads an address, such as that of qp_conn_remote_ip(); the interface of a
+ *  link-local one ("%eth0") is left out. @return 1, or 0 if it is none */
+QP_EXPORT int qp_net_ip(const char *text, qp_ip *ip) QP_CHECKED;
+/** Whether it is an IPv4 address. */
+QP_EXPORT int qp_net_is_v4(const qp_ip *ip);
+/** Whether it is in 127.0.0.0/8, or ::1. */
+QP_EXPORT int qp_net_is_loopback(const qp_ip *ip);
+
+/**
+ * Reads a network: an address, ADDRESS/BITS (bits behind the mask are
+ * ignored), or the beginning of an address in whole parts with the dot or
+ * colon behind them, "192.0.2." or "2001:db8:".
+ * @return NULL, or what is wrong, a constant without the text itself
+ */
+QP_EXPORT const char *qp_net_parse(const char *text, qp_net *net) QP_CHECKED;
+/** Whether the address belongs to it. An IPv6 network such as ::/0 holds no
+ *  IPv4 address, unless it is one of ::ffff:0.0.0.0/96. */
+QP_EXPORT int qp_net_has(const qp_net *net, const qp_ip *ip);
+
+/** Reads several, of const char *. @param nets  out: of qp_net, in @a pool
+ *  @return NULL, or which one is wrong and why, in @a pool */
+QP_EXPORT const char *qp_net_parse_all(const apr_array_header_t *texts,
+                                       apr_array_header_t **nets,
+                                       apr_pool_t *pool) QP_CHECKED;
+/** The first of them that holds the address, or NULL. */
+QP_EXPORT const qp_net *qp_net_find(const apr_array_header_t *nets,
+                                    const qp_ip *ip);
+
+/** The first line of a config key that is a network with the address @a ip (a
+ *  text), or NULL; valid as that of qp_config(). A line that is no network is
+ *  ignored with a warning. */
+QP_EXPORT const char *qp_net_line(const qp_plugin *self, qp_session *qp,
+                                  const char *key, const char *ip);
+
 #ifdef __cplusplus
 }
 #endif

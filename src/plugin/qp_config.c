@@ -429,6 +429,32 @@ int qp_config_has(qp_session *qp, const char *key, const char *word)
     return 0;
 }
 
+const char *qp_net_line(const qp_plugin *self, qp_session *qp, const char *key,
+                        const char *ip)
+{
+    const apr_array_header_t *lines = qp_config(qp, key);
+    const char *line, *fault;
+    qp_net net;
+    qp_ip client;
+    int i;
+
+    if (!qp_net_ip(ip, &client)) {
+        return NULL;
+    }
+    for (i = 0; i < lines->nelts; i++) {
+        line = APR_ARRAY_IDX(lines, i, const char *);
+        fault = qp_net_parse(line, &net);
+        if (fault != NULL) {
+            qp_log(self, qp, QP_LOG_WARN, "%s: \"%s\" ignored: %s", key, line,
+                   fault);
+        }
+        else if (qp_net_has(&net, &client)) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
 const apr_array_header_t *qp_user_config(qp_session *qp, const qp_addr *addr,
                                          const char *key)
 {

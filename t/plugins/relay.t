@@ -22,7 +22,7 @@ my $server = QP::Server->new(
     plugins => ['relay', 'rcpt_ok'],
     config  => { relayclients   => ['nonsense', '127.0.1.0/24', '127.1.'],
                  norelayclients => ['127.0.1.9'] },
-)->expect_log(qr/relay: relayclients: "nonsense" is no address/)->start;
+)->expect_log(qr/relay: relayclients: "nonsense" ignored: no address/)->start;
 
 for my $ip ('127.0.1.0', '127.0.1.1', '127.0.1.255', '127.1.2.3') {
     ok t_cmp(relayed($server, $ip), qr/^250 /, "$ip may relay");
