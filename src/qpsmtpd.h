@@ -422,7 +422,8 @@ typedef enum qp_opt_kind {
     QP_KIND_ENUM, /**< int: index in names */
     QP_KIND_LIST, /**< apr_array_header_t * of const char *: a,b or repeated */
     QP_KIND_FLAG, /**< int: 1 when the word is there; takes no value */
-    QP_KIND_REST  /**< apr_array_header_t * of const char *: all other words */
+    QP_KIND_REST, /**< apr_array_header_t * of const char *: all other words */
+    QP_KIND_DEFAULT /**< no field: see QP_OPT_DEFAULT */
 } qp_opt_kind;
 
 /** One row of an option table. Use the macros below. */
@@ -481,6 +482,9 @@ typedef struct qp_opt {
     QP_OPT_ROW(QP_KIND_STR, w, QP_FIELD(s, f, const char *), n, d, 0, 0, NULL)
 #define QP_OPT_WORD_PATH(w, s, f, n, d)                                        \
     QP_OPT_ROW(QP_KIND_PATH, w, QP_FIELD(s, f, const char *), n, d, 0, 0, NULL)
+/* Another default for an argument that every plugin takes, such as
+ * QP_OPT_DEFAULT("reject_type", "disconnect"), or that a parent takes. */
+#define QP_OPT_DEFAULT(n, d) QP_OPT_ROW(QP_KIND_DEFAULT, 0, 0, n, d, 0, 0, NULL)
 #define QP_OPT_END                                                             \
     {                                                                          \
         .name = NULL, .kind = QP_KIND_END                                      \
@@ -893,6 +897,7 @@ QP_EXPORT const char *qp_make_temp_dir(qp_session *qp, int mode);
 #define QP_NOTE_NAUGHTY             "naughty"
 #define QP_NOTE_NAUGHTY_REJECT_TYPE "naughty_reject_type"
 #define QP_NOTE_KARMA               "karma"
+#define QP_NOTE_KARMA_HISTORY       "karma_history"
 #define QP_NOTE_DISCARD_MAIL        "discard_mail"
 
 /** A text, which is copied; NULL removes the note. */
@@ -903,6 +908,8 @@ QP_EXPORT void qp_note_set_num(qp_notes *notes, const char *key,
                                apr_int64_t value);
 /** @return 0 if there is none */
 QP_EXPORT apr_int64_t qp_note_num(const qp_notes *notes, const char *key);
+/** Whether there is a note, be it a number, which may be 0. */
+QP_EXPORT int qp_note_has(const qp_notes *notes, const char *key);
 /** Something that must live as long as the notes do. */
 QP_EXPORT void qp_note_set_ptr(qp_notes *notes, const char *key, void *value);
 QP_EXPORT void *qp_note_ptr(const qp_notes *notes, const char *key);

@@ -229,6 +229,7 @@ const char *qp_opt_set(const qp_opt *opt, void *dest, const char *value,
     case QP_KIND_REST:
         add_rest(opt, dest, value, pool);
         return NULL;
+    case QP_KIND_DEFAULT:
     case QP_KIND_END:
         break;
     }
@@ -258,19 +259,24 @@ static struct match match_row(const struct parser *parser, int target, int row)
     return match;
 }
 
-/* The rows that a word may name; what REST takes has no name. */
-static struct match find_name(const struct parser *parser, const char *word)
+/* Whether a word may name it; what REST takes has no name. */
+static int has_name(const qp_opt *opt)
+{
+    return opt->kind != QP_KIND_REST && opt->kind != QP_KIND_DEFAULT;
+}
+
+static struct match find_name(const struct parser *parser, int from,
+                              const char *word)
 {
     struct match none = { NULL, NULL, NULL };
     const qp_opt *table;
     int i;
     int row;
 
-    for (i = 0; i < parser->ntargets; i++) {
+    for (i = from; i < parser->ntargets; i++) {
         table = parser->targets[i].table;
         for (row = 0; row < count_rows(table); row++) {
-            if (table[row].kind != QP_KIND_REST
-                && strcmp(table[row].name, word) == 0) {
+            if (has_name(&table[row]) && strcmp(table[row].name, word) == 0) {
                 return match_row(parser, i, row);
             }
         }
@@ -341,7 +347,9 @@ static const char *complain_unknown(const struct parser *parser,
     for (i = 0; i < parser->ntargets; i++) {
         table = parser->targets[i].table;
         for (row = 0; row < count_rows(table); row++) {
-            APR_ARRAY_PUSH(names, const char *) = table[row].name;
+            if (table[row].kind != QP_KIND_DEFAULT) {
+                APR_ARRAY_PUSH(names, const char *) = table[row].name;
+            }
         }
     }
     if (names->nelts == 0) {
@@ -394,7 +402,7 @@ static const char *take_word(const struct parser *parser,
                              const apr_array_header_t *args, int *index)
 {
     const char *word = APR_ARRAY_IDX(args, *index, const char *);
-    struct match match = find_name(parser, word);
+    struct match match = find_name(parser, 0, word);
 
     if (match.opt != NULL) {
         return take_named(parser, &match, args, index);
@@ -410,20 +418,36 @@ static const char *take_word(const struct parser *parser,
 }
 
 static const char *set_default(const struct parser *parser,
-                               const struct match *match)
+                               const struct match *match, const char *def)
 {
     const qp_opt *opt = match->opt;
     apr_array_header_t *none = NULL;
 
-    if (opt->def == NULL) {
+    if (def == NULL) {
         return NULL;
     }
     if (opt->kind == QP_KIND_LIST) {
         store_field(opt, match->dest, &none, sizeof(none));
     }
-    return qp_opt_set(opt, match->dest, opt->def, parser->dir, parser->pool);
+    return qp_opt_set(opt, match->dest, def, parser->dir, parser->pool);
 }
 
+/* A row that gives another default to a row of a later target. */
+static const char *change_default(const struct parser *parser, int target,
+                                  const qp_opt *opt)
+{
+    struct match match = find_name(parser, target + 1, opt->name);
+
+    if (match.opt == NULL) {
+        return apr_psprintf(parser->pool,
+                            "%s: is to have another default, "
+                            "but there is no such option",
+                            opt->name);
+    }
+    return set_default(parser, &match, opt->def);
+}
+
+/* The last target first, so that the others can change its defaults. */
 static const char *set_defaults(const struct parser *parser)
 {
     struct match match;
@@ -432,11 +456,13 @@ static const char *set_defaults(const struct parser *parser)
     int i;
     int row;
 
-    for (i = 0; i < parser->ntargets; i++) {
+    for (i = parser->ntargets - 1; i >= 0; i--) {
         nrows = count_rows(parser->targets[i].table);
         for (row = 0; row < nrows && error == NULL; row++) {
             match = match_row(parser, i, row);
-            error = set_default(parser, &match);
+            error = match.opt->kind == QP_KIND_DEFAULT
+                        ? change_default(parser, i, match.opt)
+                        : set_default(parser, &match, match.opt->def);
         }
     }
     return error;

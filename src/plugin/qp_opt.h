@@ -15,7 +15,8 @@ typedef struct qp_opt_target {
 } qp_opt_target;
 
 /**
- * Sets the defaults of all targets, then reads @a args. A word is looked for
+ * Sets the defaults of all targets, as the targets before may have changed
+ * them (QP_OPT_DEFAULT), then reads @a args. A word is looked for
  * as a name in each target in turn; else it is the next bare word of the first
  * target that has one; else it goes to the first target's REST; else it is
  * refused.

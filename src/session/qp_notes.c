@@ -13,6 +13,7 @@ typedef struct note {
     char *text;
     apr_size_t cap;
     int has_text;
+    int has_num;
     apr_int64_t num;
     void *ptr;
 } note;
@@ -79,7 +80,10 @@ const char *qp_note_get(const qp_notes *notes, const char *key)
 
 void qp_note_set_num(qp_notes *notes, const char *key, apr_int64_t value)
 {
-    make_note(notes, key)->num = value;
+    note *set = make_note(notes, key);
+
+    set->num = value;
+    set->has_num = 1;
 }
 
 apr_int64_t qp_note_num(const qp_notes *notes, const char *key)
@@ -87,6 +91,14 @@ apr_int64_t qp_note_num(const qp_notes *notes, const char *key)
     const note *found = find_note(notes, key);
 
     return found != NULL ? found->num : 0;
+}
+
+int qp_note_has(const qp_notes *notes, const char *key)
+{
+    const note *found = find_note(notes, key);
+
+    return found != NULL
+           && (found->has_text || found->has_num || found->ptr != NULL);
 }
 
 void qp_note_set_ptr(qp_notes *notes, const char *key, void *value)

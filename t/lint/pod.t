@@ -19,7 +19,8 @@ sub options {
     my ($file) = @_;
 
     return { map { $_ => 1 }
-             text($file) =~ /\bQP_OPT_(?!END|ROW)\w+\s*\([^"]*?"([^"]+)"/g };
+             text($file)
+             =~ /\bQP_OPT_(?!END|ROW|DEFAULT)\w+\s*\([^"]*?"([^"]+)"/g };
 }
 
 # The items of CONFIGURATION: the first word of each.

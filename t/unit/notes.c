@@ -23,6 +23,13 @@ static void test_kinds(apr_pool_t *pool)
 
     is_str(qp_note_get(notes, "key"), NULL, "no text");
     is_int(qp_note_num(notes, "key"), 0, "no number");
+    ok(!qp_note_has(notes, "key"), "nothing at all");
+    qp_note_set_num(notes, "zero", 0);
+    ok(qp_note_has(notes, "zero"), "a number that is 0 is there");
+    qp_note_set(notes, "zero text", "");
+    ok(qp_note_has(notes, "zero text"), "and so is an empty text");
+    qp_note_set(notes, "zero text", NULL);
+    ok(!qp_note_has(notes, "zero text"), "until it is removed");
     ok(qp_note_ptr(notes, "key") == NULL, "no pointer");
     qp_note_set(notes, "key", text);
     text[0] = 'X';

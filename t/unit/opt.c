@@ -227,6 +227,39 @@ static void test_targets(apr_pool_t *pool)
     is_str(error, NULL, "no targets");
 }
 
+/* A child changes a default of its parent, which changes one of all. */
+static void test_defaults(apr_pool_t *pool)
+{
+    static const qp_opt child[] = { QP_OPT_DEFAULT("max", "7"), QP_OPT_END };
+    static const qp_opt parent[] = {
+        QP_OPT_INT(struct opts, max, "max", "5", 0, 9),
+        QP_OPT_DEFAULT("reject", "no"),
+        QP_OPT_END,
+    };
+    static const qp_opt odd[] = { QP_OPT_DEFAULT("nosuch", "7"), QP_OPT_END };
+    struct opts opts = { .max = 0 };
+    struct common common = { 1, NULL, NULL };
+    qp_opt_target targets[] = { { child, NULL },
+                                { parent, &opts },
+                                { common_table, &common } };
+
+    is_str(qp_opt_parse(targets, 3, split("", pool), "/c", pool), NULL,
+           "other defaults");
+    is_int(opts.max, 7, "of a parent");
+    is_int(common.reject, 0, "and of all");
+    is_str(qp_opt_parse(targets, 3, split("reject yes max 3", pool), "/c",
+                        pool),
+           NULL, "with arguments");
+    is_int(opts.max, 3, "these win");
+    is_int(common.reject, 1, "in both");
+    is_str(qp_opt_parse(targets, 1, split("max 3", pool), "/c", pool),
+           "max: is to have another default, but there is no such option",
+           "a default of nothing");
+    targets[0].table = odd;
+    ok(qp_opt_parse(targets, 3, split("", pool), "/c", pool) != NULL,
+       "an unknown option");
+}
+
 static void test_bounds(apr_pool_t *pool)
 {
     struct opts opts = { .max = -1 };
@@ -284,6 +317,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_table(pool);
     test_targets(pool);
+    test_defaults(pool);
     test_bounds(pool);
     test_set(pool);
     apr_pool_destroy(pool);
