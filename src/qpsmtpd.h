@@ -1026,6 +1026,100 @@ QP_EXPORT qp_wait *qp_job_start(qp_job *job, qp_job_fn *run, void *baton);
 /** Whether nobody waits for it any more. */
 QP_EXPORT int qp_job_is_cancelled(const qp_job *job);
 
+/* 5.10b Another server, in a job ------------------------------------------ */
+
+/**
+ * A stream to another server. The functions wait, so they are for jobs; every
+ * wait ends when the deadline passes (APR_TIMEUP) or when the job is cancelled
+ * (APR_EINTR). What the server sends is never trusted: it is read into a
+ * buffer of a fixed size, with a limit. Usage:
+ *
+ *     qp_peer *peer = qp_peer_create(job, qp_job_pool(job));
+ *     apr_status_t rv;
+ *
+ *     qp_peer_deadline(peer, apr_time_from_sec(20));
+ *     rv = qp_peer_connect(peer, ask->host, 783);
+ *     if (rv == APR_SUCCESS) {
+ *         rv = qp_peer_puts(peer, "PING\r\n");
+ *     }
+ *     if (rv == APR_SUCCESS) {
+ *         rv = qp_peer_line(peer, 512, &line, &len);
+ *     }
+ *     ask->why = qp_peer_error(peer);
+ *
+ * What is written is gathered, and sent when there is enough of it, before the
+ * next read, or by qp_peer_flush().
+ */
+typedef struct qp_peer qp_peer;
+
+/** A stream that is not connected; closed when @a pool is cleared. Without a
+ *  job it cannot be cancelled. It takes about 33 kB. */
+QP_EXPORT qp_peer *qp_peer_create(qp_job *job, apr_pool_t *pool);
+/** From now on another job waits with it, or with NULL none. For streams that
+ *  outlive the job which made them; one thread has it at a time. */
+QP_EXPORT void qp_peer_use(qp_peer *peer, qp_job *job);
+/** When all that follows has to be done; it replaces the deadline before. 0:
+ *  there is none. */
+QP_EXPORT void qp_peer_deadline(qp_peer *peer, apr_interval_time_t from_now);
+
+/** Closes, and connects to a name or address by TCP. All addresses are tried,
+ *  each for its share of the time up to the deadline. The time that it takes
+ *  to look up the name is the resolver's to limit. */
+QP_EXPORT apr_status_t qp_peer_connect(qp_peer *peer, const char *host,
+                                       int port) QP_CHECKED;
+/** The same to a socket in the file system. */
+QP_EXPORT apr_status_t qp_peer_connect_unix(qp_peer *peer,
+                                            const char *path) QP_CHECKED;
+/** Closes at once. What is gathered is lost, what was received as well. */
+QP_EXPORT void qp_peer_close(qp_peer *peer);
+
+/** Adds to what is sent. After an error what the server has said before can
+ *  still be read. */
+QP_EXPORT apr_status_t qp_peer_write(qp_peer *peer, const void *data,
+                                     apr_size_t len) QP_CHECKED;
+/** The same with a string. */
+QP_EXPORT apr_status_t qp_peer_puts(qp_peer *peer, const char *text) QP_CHECKED;
+/** Sends what is gathered. */
+QP_EXPORT apr_status_t qp_peer_flush(qp_peer *peer) QP_CHECKED;
+/** The same, and tells the server that nothing more will come. */
+QP_EXPORT apr_status_t qp_peer_shut(qp_peer *peer) QP_CHECKED;
+/** The same as qp_peer_flush(), and then sends one NUL with the descriptor of
+ *  a file beside it (SCM_RIGHTS); to a socket in the file system. */
+QP_EXPORT apr_status_t qp_peer_send_fd(qp_peer *peer, int fd) QP_CHECKED;
+
+/** What there is, at least one octet, at most @a max; APR_EOF at the end. */
+QP_EXPORT apr_status_t qp_peer_read(qp_peer *peer, void *data, apr_size_t max,
+                                    apr_size_t *len) QP_CHECKED;
+/** Exactly @a len octets. */
+QP_EXPORT apr_status_t qp_peer_read_all(qp_peer *peer, void *data,
+                                        apr_size_t len) QP_CHECKED;
+/** Longest line of qp_peer_line(). */
+#define QP_PEER_LINE_MAX 16384
+/**
+ * A line, up to LF.
+ * @param max   octets of it, line end included, at most QP_PEER_LINE_MAX
+ * @param line  out: without LF, and without a CR before it; valid until the
+ *              next call. It may have NULs; one stands behind it.
+ * @return APR_EGENERAL if it is longer than @a max; APR_EOF also if the
+ *         stream ends within it
+ */
+QP_EXPORT apr_status_t qp_peer_line(qp_peer *peer, apr_size_t max,
+                                    const char **line,
+                                    apr_size_t *len) QP_CHECKED;
+/** Whether a read would not wait: the server has said something that was not
+ *  read, has closed, or the stream is not connected. */
+QP_EXPORT int qp_peer_is_readable(qp_peer *peer);
+
+/** HOST:PORT or the path, for the log; valid until the next connect. */
+QP_EXPORT const char *qp_peer_name(const qp_peer *peer);
+/** What went wrong last, such as "cannot connect to 127.0.0.1:783: Connection
+ *  refused"; "" if nothing has. */
+QP_EXPORT const char *qp_peer_error(const qp_peer *peer);
+/** Says so of an answer: "cannot use the answer of NAME: " and this.
+ *  @return APR_EGENERAL */
+QP_EXPORT apr_status_t qp_peer_fail(qp_peer *peer, const char *fmt, ...)
+    QP_PRINTF(2, 3);
+
 /* 5.11 Addresses ---------------------------------------------------------- */
 
 /** "user@host", as for a log; "<>" for the null address. */

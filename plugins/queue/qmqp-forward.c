@@ -98,6 +98,10 @@ The server did not.
 
 =item queue/qmqp-forward: error, cannot I<DO SOMETHING> I<HOST>: I<WHY>
 
+=item queue/qmqp-forward: error, cannot read the message
+
+=item queue/qmqp-forward: error, too many messages wait already
+
 There was no answer. The message was not forwarded, as far as is known.
 
 =back
@@ -110,13 +114,7 @@ L<queue/maildir>, F<docs/plugins.md>
 
 */
 
-#include <errno.h>
-#include <netdb.h>
-#include <poll.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <time.h>
-#include <unistd.h>
 
 #include <apr_lib.h>
 #include <apr_strings.h>
@@ -139,10 +137,6 @@ static const qp_opt opt_table[] = {
 #define HOST_CHARS                                                             \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_-.:"
 
-/* While it waits for the server, the job looks this often whether its client
- * is still there. */
-#define LOOK_EVERY 100 /* ms */
-
 /* Octets of an answer, its length and the comma included. */
 #define ANSWER_MAX 1024
 /* Octets of it that the client gets to see, so that the reply is one line. */
@@ -151,13 +145,13 @@ static const qp_opt opt_table[] = {
 /* One message on its way; in the job's pool. */
 struct forward {
     const char *host;
-    const char *port;
+    int port;
     apr_interval_time_t connect_timeout;
     qp_reader *reader;
     const char *addrs; /* netstrings of the envelope */
     apr_size_t addrs_len;
-    const char *failed;      /* "read from", when something did */
-    const char *why;         /* the same in words, if there is no errno */
+    qp_peer *peer;
+    const char *why;         /* what went wrong, if it was not the peer */
     char answer[ANSWER_MAX]; /* of the server; terminated in the end */
     apr_size_t answer_len;
 };
@@ -167,141 +161,22 @@ struct txn {
     qp_wait *done;
 };
 
-static apr_status_t fail(struct forward *forward, apr_status_t rv,
-                         const char *doing)
-{
-    forward->failed = doing;
-    return rv;
-}
-
-/* The server has not behaved. */
-static apr_status_t complain(struct forward *forward, const char *why)
-{
-    forward->why = why;
-    return fail(forward, APR_EGENERAL, "use the answer of");
-}
-
 /* The job: it talks to the server, and does not see the session. ---------- */
 
-static apr_time_t read_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
-/* Waits until the socket is ready. @a deadline: 0 for none; the host's ends
- * the job in any case. */
-static apr_status_t wait_for(qp_job *job, int fd, short events,
-                             apr_time_t deadline)
-{
-    struct pollfd waiting = { fd, events, 0 };
-    int n;
-
-    while (!qp_job_is_cancelled(job)) {
-        n = poll(&waiting, 1, LOOK_EVERY);
-        if (n > 0) {
-            return APR_SUCCESS;
-        }
-        if (n < 0 && errno != EINTR) {
-            return errno;
-        }
-        if (deadline != 0 && read_clock() >= deadline) {
-            return APR_TIMEUP;
-        }
-    }
-    return APR_EINTR;
-}
-
-/* @return APR_SUCCESS: *fd is connected */
-static apr_status_t connect_to(qp_job *job, const struct addrinfo *to,
-                               apr_time_t deadline, int *fd)
-{
-    socklen_t len = sizeof(int);
-    apr_status_t rv = APR_SUCCESS;
-    int error = 0;
-
-    *fd = socket(to->ai_family, to->ai_socktype | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                 to->ai_protocol);
-    if (*fd < 0) {
-        return errno;
-    }
-    if (connect(*fd, to->ai_addr, to->ai_addrlen) != 0) {
-        rv = errno == EINPROGRESS ? wait_for(job, *fd, POLLOUT, deadline)
-                                  : errno;
-        if (rv == APR_SUCCESS
-            && getsockopt(*fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0) {
-            rv = error;
-        }
-    }
-    if (rv != APR_SUCCESS) {
-        close(*fd);
-        *fd = -1;
-    }
-    return rv;
-}
-
-/* Tries the addresses in their order, each for its share of the time. */
-static apr_status_t try_addresses(qp_job *job, const struct forward *forward,
-                                  const struct addrinfo *found, int *fd)
-{
-    apr_time_t end = read_clock() + forward->connect_timeout;
-    const struct addrinfo *each;
-    apr_status_t rv = APR_EGENERAL;
-    apr_time_t now;
-    int left = 0;
-
-    for (each = found; each != NULL; each = each->ai_next) {
-        left++;
-    }
-    for (; found != NULL; found = found->ai_next) {
-        now = read_clock();
-        rv = connect_to(job, found, now + (end - now) / left--, fd);
-        if (rv == APR_SUCCESS || APR_STATUS_IS_EINTR(rv)) {
-            break;
-        }
-    }
-    return rv;
-}
-
-static apr_status_t open_connection(qp_job *job, struct forward *forward,
-                                    int *fd)
-{
-    struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
-                              .ai_flags = AI_NUMERICSERV };
-    struct addrinfo *found = NULL;
-    apr_status_t rv;
-    int error = getaddrinfo(forward->host, forward->port, &hints, &found);
-
-    if (error != 0) {
-        rv = error == EAI_SYSTEM ? errno : APR_EGENERAL;
-        forward->why = error == EAI_SYSTEM ? NULL : gai_strerror(error);
-        return fail(forward, rv, "find");
-    }
-    rv = try_addresses(job, forward, found, fd);
-    freeaddrinfo(found);
-    return rv != APR_SUCCESS ? fail(forward, rv, "connect to") : rv;
-}
-
-static apr_status_t send_all(qp_job *job, int fd, const char *data,
-                             apr_size_t len)
+static apr_status_t send_message(struct forward *forward, apr_off_t left)
 {
     apr_status_t rv = APR_SUCCESS;
-    ssize_t n;
+    const char *data;
+    apr_size_t len;
 
-    while (len > 0 && rv == APR_SUCCESS) {
-        n = send(fd, data, len, MSG_NOSIGNAL);
-        if (n >= 0) {
-            data += n;
-            len -= (apr_size_t)n;
+    while (rv == APR_SUCCESS && left > 0) {
+        rv = qp_reader_block(forward->reader, &data, &len);
+        if (rv != APR_SUCCESS) {
+            forward->why = "cannot read the message";
+            return rv;
         }
-        else if (errno == EAGAIN || errno == EWOULDBLOCK) {
-            rv = wait_for(job, fd, POLLOUT, 0);
-        }
-        else if (errno != EINTR) {
-            rv = errno;
-        }
+        rv = qp_peer_write(forward->peer, data, len);
+        left -= (apr_off_t)len;
     }
     return rv;
 }
@@ -311,40 +186,32 @@ static apr_status_t send_all(qp_job *job, int fd, const char *data,
  * sender    = netstring
  * rcpt      = netstring
  * netstring = 1*DIGIT ":" *OCTET "," */
-static apr_status_t send_package(qp_job *job, struct forward *forward, int fd)
+static apr_status_t send_package(struct forward *forward)
 {
-    apr_off_t left = qp_reader_length(forward->reader);
+    apr_off_t size = qp_reader_length(forward->reader);
+    apr_status_t rv;
     char inner[32];
     char head[64];
-    const char *data = head;
-    apr_size_t len;
-    apr_status_t rv;
 
-    apr_snprintf(inner, sizeof(inner), "%" APR_OFF_T_FMT ":", left);
+    apr_snprintf(inner, sizeof(inner), "%" APR_OFF_T_FMT ":", size);
     apr_snprintf(head, sizeof(head), "%" APR_OFF_T_FMT ":%s",
-                 (apr_off_t)strlen(inner) + left + 1
+                 (apr_off_t)strlen(inner) + size + 1
                      + (apr_off_t)forward->addrs_len,
                  inner);
-    len = strlen(head);
-    rv = send_all(job, fd, data, len);
-    while (rv == APR_SUCCESS && left > 0) {
-        rv = qp_reader_block(forward->reader, &data, &len);
-        if (rv != APR_SUCCESS) {
-            return fail(forward, rv, "read the message for");
-        }
-        rv = send_all(job, fd, data, len);
-        left -= (apr_off_t)len;
+    rv = qp_peer_puts(forward->peer, head);
+    if (rv == APR_SUCCESS) {
+        rv = send_message(forward, size);
     }
     if (rv == APR_SUCCESS) {
-        rv = send_all(job, fd, ",", 1);
+        rv = qp_peer_puts(forward->peer, ",");
     }
     if (rv == APR_SUCCESS) {
-        rv = send_all(job, fd, forward->addrs, forward->addrs_len);
+        rv = qp_peer_write(forward->peer, forward->addrs, forward->addrs_len);
     }
     if (rv == APR_SUCCESS) {
-        rv = send_all(job, fd, ",", 1);
+        rv = qp_peer_puts(forward->peer, ",");
     }
-    return rv != APR_SUCCESS ? fail(forward, rv, "send to") : rv;
+    return rv;
 }
 
 /* Looks at what has come of the answer, a netstring that is not empty.
@@ -360,20 +227,20 @@ static apr_status_t judge_answer(struct forward *forward)
     for (i = 0; i < have && apr_isdigit(answer[i]); i++) {
         want = 10 * want + (apr_size_t)(answer[i] - '0');
         if (i + 1 + want + 2 > ANSWER_MAX) {
-            return complain(forward, "it is too long");
+            return qp_peer_fail(forward->peer, "it is too long");
         }
     }
     if (i == have) {
         return APR_EAGAIN;
     }
     if (answer[i] != ':' || want == 0) {
-        return complain(forward, "it is no QMQP");
+        return qp_peer_fail(forward->peer, "it is no QMQP");
     }
     if (have < i + 1 + want + 1) {
         return APR_EAGAIN;
     }
     if (answer[i + 1 + want] != ',') {
-        return complain(forward, "it is no QMQP");
+        return qp_peer_fail(forward->peer, "it is no QMQP");
     }
     memmove(forward->answer, answer + i + 1, want);
     forward->answer[want] = '\0';
@@ -381,48 +248,39 @@ static apr_status_t judge_answer(struct forward *forward)
     return APR_SUCCESS;
 }
 
-static apr_status_t read_answer(qp_job *job, struct forward *forward, int fd)
+static apr_status_t read_answer(struct forward *forward)
 {
     apr_status_t rv;
-    ssize_t n;
+    apr_size_t n;
 
     while ((rv = judge_answer(forward)) == APR_EAGAIN) {
-        n = recv(fd, forward->answer + forward->answer_len,
-                 ANSWER_MAX - forward->answer_len, 0);
-        if (n > 0) {
-            forward->answer_len += (apr_size_t)n;
-            continue;
-        }
-        if (n == 0) {
-            return complain(forward, "it has closed the connection");
-        }
-        rv = errno == EINTR ? APR_SUCCESS : errno;
-        if (APR_STATUS_IS_EAGAIN(rv)) {
-            rv = wait_for(job, fd, POLLIN, 0);
-        }
+        rv = qp_peer_read(forward->peer, forward->answer + forward->answer_len,
+                          ANSWER_MAX - forward->answer_len, &n);
         if (rv != APR_SUCCESS) {
-            return fail(forward, rv, "get an answer from");
+            return rv;
         }
+        forward->answer_len += n;
     }
     return rv;
 }
 
+/* Behind the connect the host's deadline is enough: it cancels the job. */
 static apr_status_t run_forward(qp_job *job, void *baton)
 {
     struct forward *forward = baton;
     apr_status_t rv;
-    int fd = -1;
 
-    rv = open_connection(job, forward, &fd);
+    forward->peer = qp_peer_create(job, qp_job_pool(job));
+    qp_peer_deadline(forward->peer, forward->connect_timeout);
+    rv = qp_peer_connect(forward->peer, forward->host, forward->port);
+    qp_peer_deadline(forward->peer, 0);
     if (rv == APR_SUCCESS) {
-        rv = send_package(job, forward, fd);
+        rv = send_package(forward);
     }
     if (rv == APR_SUCCESS) {
-        rv = read_answer(job, forward, fd);
+        rv = read_answer(forward);
     }
-    if (fd >= 0) {
-        close(fd);
-    }
+    qp_peer_close(forward->peer);
     return rv;
 }
 
@@ -477,12 +335,12 @@ static qp_wait *start_forward(const qp_plugin *self, qp_session *qp,
     struct forward *forward = apr_pcalloc(pool, sizeof(*forward));
 
     forward->host = apr_pstrdup(pool, opt->host);
-    forward->port = apr_itoa(pool, opt->port);
+    forward->port = opt->port;
     forward->connect_timeout = opt->connect_timeout;
     forward->reader = qp_txn_reader(qp_transaction(qp),
                                     QP_READ_MESSAGE | QP_READ_DETACHED, pool);
     add_envelope(qp, forward, pool);
-    qp_log(self, qp, QP_LOG_DEBUG, "forwarding to %s:%s", forward->host,
+    qp_log(self, qp, QP_LOG_DEBUG, "forwarding to %s:%d", forward->host,
            forward->port);
     *out = forward;
     return qp_job_start(job, run_forward, forward);
@@ -508,17 +366,15 @@ static const char *clean_text(struct forward *forward)
 }
 
 static qp_rc give_up(const qp_plugin *self, qp_session *qp,
-                     const struct forward *forward, apr_status_t rv)
+                     const struct forward *forward)
 {
     const char *why = forward->why;
-    char reason[128];
 
     if (why == NULL) {
-        why = apr_strerror(rv, reason, sizeof(reason));
+        why = forward->peer != NULL ? qp_peer_error(forward->peer)
+                                    : "too many messages wait already";
     }
-    qp_error(self, qp, "cannot %s %s:%s: %s",
-             forward->failed != NULL ? forward->failed : "start to talk to",
-             forward->host, forward->port, why);
+    qp_error(self, qp, "%s", why);
     return qp_return_dsn(qp, QP_DECLINED, 4, 1,
                          "The message could not be forwarded");
 }
@@ -543,8 +399,11 @@ static qp_rc judge_verdict(const qp_plugin *self, qp_session *qp,
                 text);
         return qp_return(qp, QP_DENY, "denied: %s", text);
     default:
-        return give_up(self, qp, forward,
-                       complain(forward, "it is neither K nor Z nor D"));
+        forward->why = apr_psprintf(qp_pool(qp),
+                                    "cannot use the answer of %s: it is "
+                                    "neither K nor Z nor D",
+                                    qp_peer_name(forward->peer));
+        return give_up(self, qp, forward);
     }
 }
 
@@ -562,7 +421,7 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
     }
     rv = qp_wait_status(txn->done);
     return rv == APR_SUCCESS ? judge_verdict(self, qp, txn->forward)
-                             : give_up(self, qp, txn->forward, rv);
+                             : give_up(self, qp, txn->forward);
 }
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)

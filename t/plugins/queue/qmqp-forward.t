@@ -32,11 +32,11 @@ my @troubles = (
     ['0:,', qr/use .*: it is no QMQP/],
     ['220 mx.example.org ESMTP', qr/use .*: it is no QMQP/],
     ['3:Kok;', qr/use .*: it is no QMQP/],
-    ['30:Kok', qr/use .*: it has closed/],
-    ['', qr/use .*: it has closed/],
+    ['30:Kok', qr/get .* from \S+: it has closed/],
+    ['', qr/get .* from \S+: it has closed/],
     ['0' x 5000, qr/use .*: it is too long/],
     [QP::Qmqp::encode('K' . 'x' x 1020), qr/use .*: it is too long/],
-    ['eof', qr/(?:use .*: it has closed|(?:send to|get .* from) \S+: \S)/],
+    ['eof', qr/(?:send to|get .* from) \S+: \S/],
 );
 
 plan tests => 15 + 2 * (@answers + @troubles), QP::Server->need(
