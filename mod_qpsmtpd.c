@@ -5,6 +5,8 @@
 
 #include "httpd/mod_qp.h"
 
+#include <http_protocol.h>
+
 /* Called once for each connection, and again each time that the MPM gives it
  * back. */
 static int process_connection(conn_rec *c)
@@ -36,6 +38,10 @@ static void register_hooks(apr_pool_t *pool QP_UNUSED)
     ap_hook_child_stopping(mod_qp_child_stopping, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_child_status(mod_qp_count_child_status, NULL, NULL,
                          APR_HOOK_MIDDLE);
+    ap_hook_pre_connection(mod_qp_tls_hold, NULL, ssl, APR_HOOK_FIRST);
+    ap_hook_pre_connection(mod_qp_tls_release, ssl, NULL, APR_HOOK_LAST);
+    ap_hook_protocol_get(mod_qp_tls_protocol, NULL, NULL, APR_HOOK_FIRST);
+    mod_qp_tls_register();
     ap_hook_process_connection(process_connection, NULL, readers,
                                APR_HOOK_REALLY_FIRST);
     ap_hook_suspend_connection(mod_qp_park_suspend, NULL, NULL, APR_HOOK_LAST);

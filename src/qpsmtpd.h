@@ -743,6 +743,22 @@ QP_EXPORT const char *qp_conn_hello_host(const qp_conn *conn);
 /** Whether the client may send to any domain. */
 QP_EXPORT int qp_conn_relay_client(const qp_conn *conn);
 QP_EXPORT void qp_conn_set_relay_client(qp_conn *conn, int may_relay);
+/** The version of TLS, such as "TLSv1.3", or NULL: nothing is encrypted. */
+QP_EXPORT const char *qp_conn_tls_protocol(const qp_conn *conn);
+/** The cipher suite as OpenSSL calls it; NULL without TLS. */
+QP_EXPORT const char *qp_conn_tls_cipher(const qp_conn *conn);
+/** The name that the client asked for (SNI), or NULL. */
+QP_EXPORT const char *qp_conn_tls_server_name(const qp_conn *conn);
+/** The subject of the client's certificate (RFC 4514), or NULL: it has sent
+ *  none, which is usual. */
+QP_EXPORT const char *qp_conn_tls_client_subject(const qp_conn *conn);
+/** Whether that certificate is valid, by what httpd's SSLCACertificateFile and
+ *  its kin trust. */
+QP_EXPORT int qp_conn_tls_client_verified(const qp_conn *conn);
+/** Any other fact, by the name that it has as a variable of mod_ssl, such as
+ *  "SSL_CLIENT_SAN_Email_0". @return in the command's pool; NULL without TLS
+ *  or without such a fact */
+QP_EXPORT const char *qp_tls_variable(qp_session *qp, const char *name);
 /** Who has authenticated, or NULL; and by what, in lower case. */
 QP_EXPORT const char *qp_conn_auth_user(const qp_conn *conn);
 QP_EXPORT const char *qp_conn_auth_mechanism(const qp_conn *conn);

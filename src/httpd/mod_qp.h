@@ -50,7 +50,11 @@ typedef struct mod_qp_conf {
     apr_hash_t *sets;            /**< key -> lines, or NULL */
     apr_hash_t *wheres;          /**< key -> where it is set, or NULL */
     qp_server *server;           /**< NULL: not enabled */
-    mod_qp_child *child;         /**< in a child process */
+    int tls;                     /**< a qp_tls_mode; -1: not said */
+    const char *tls_where;       /**< of QpsmtpdTLS, or NULL */
+    server_rec *self;            /**< the virtual host */
+    server_rec *shadow;  /**< the same, unknown to mod_ssl; NULL: no mod_ssl */
+    mod_qp_child *child; /**< in a child process */
 } mod_qp_conf;
 
 /** The octets of a connection, over httpd's filters. */
@@ -82,8 +86,10 @@ struct mod_qp_conn {
     struct mod_qp_waker *waker; /**< the session's, or NULL */
     int both; /**< descriptor: readable when waker or client are; or -1 */
     mod_qp_wait wait;
-    int is_parked;  /**< with the MPM, at its socket */
-    int is_swapped; /**< the MPM watches the waker in place of the socket */
+    int is_shaking;     /**< a handshake is under way: nothing may be written */
+    struct ssl_st *ssl; /**< mod_ssl's, or NULL */
+    int is_parked;      /**< with the MPM, at its socket */
+    int is_swapped;     /**< the MPM watches the waker in place of the socket */
     apr_os_sock_t socket; /**< the real one, while it is swapped */
     mod_qp_conn *next, *prev;
 };
@@ -108,6 +114,28 @@ void mod_qp_io_hold(mod_qp_io *io);
 apr_status_t mod_qp_io_wait_input(mod_qp_io *io) QP_CHECKED;
 /** Blocks until the output is out. */
 apr_status_t mod_qp_io_wait_output(mod_qp_io *io) QP_CHECKED;
+
+/* mod_qp_tls.c */
+/** What TLS the virtual host is to have, by QpsmtpdTLS and mod_ssl's own
+ *  directives; into conf->tls. @return NULL, or what is wrong */
+const char *mod_qp_tls_check(server_rec *s, mod_qp_conf *conf,
+                             apr_pool_t *pool);
+/** Whether mod_ssl is on for a virtual host. */
+int mod_qp_tls_engine(const server_rec *s, apr_pool_t *pool);
+/** Hook post_config: makes the shadow. */
+void mod_qp_tls_prepare(server_rec *s, mod_qp_conf *conf, apr_pool_t *pconf);
+/** Hooks pre_connection around mod_ssl's: it takes its hands off. */
+int mod_qp_tls_hold(conn_rec *c, void *socket);
+int mod_qp_tls_release(conn_rec *c, void *socket);
+/** Registers for mod_ssl's own hooks; called when hooks are registered. */
+void mod_qp_tls_register(void);
+/** What the session may use. */
+void mod_qp_tls_equip(mod_qp_conn *m, const mod_qp_conf *conf);
+/** Starts a handshake, or goes on with it. With success the session knows.
+ *  @return APR_EAGAIN: the client is to send more; or an error */
+apr_status_t mod_qp_tls_shake(mod_qp_conn *m) QP_CHECKED;
+/** Hook protocol_get. */
+const char *mod_qp_tls_protocol(const conn_rec *c);
 
 /* mod_qp_log.c */
 extern const qp_log_sink mod_qp_log_conn;   /**< ctx: conn_rec */

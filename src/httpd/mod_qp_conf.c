@@ -25,6 +25,7 @@ void *mod_qp_conf_create(apr_pool_t *pool, server_rec *s QP_UNUSED)
     mod_qp_conf *conf = apr_pcalloc(pool, sizeof(*conf));
 
     conf->enabled = -1;
+    conf->tls = -1;
     return conf;
 }
 
@@ -68,6 +69,24 @@ static const char *set_engine(cmd_parms *cmd, void *dummy QP_UNUSED, int on)
 {
     mod_qp_conf_of(cmd->server)->enabled = on;
     return NULL;
+}
+
+static const char *set_tls(cmd_parms *cmd, void *dummy QP_UNUSED,
+                           const char *word)
+{
+    static const char *const words[] = { "off", "starttls", "required",
+                                         "implicit" };
+    mod_qp_conf *conf = mod_qp_conf_of(cmd->server);
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(words); i++) {
+        if (strcasecmp(word, words[i]) == 0) {
+            conf->tls = (int)i;
+            conf->tls_where = where(cmd);
+            return NULL;
+        }
+    }
+    return "QpsmtpdTLS is starttls, required, implicit or off";
 }
 
 static const char *absolute(const cmd_parms *cmd, const char *dir)
@@ -166,6 +185,9 @@ static const char *add_set(cmd_parms *cmd, void *dummy QP_UNUSED, int argc,
 const command_rec mod_qp_directives[] = {
     AP_INIT_FLAG("QpsmtpdEngine", set_engine, NULL, RSRC_CONF,
                  "On: this virtual host speaks SMTP"),
+    AP_INIT_TAKE1("QpsmtpdTLS", set_tls, NULL, RSRC_CONF,
+                  "starttls, required, implicit or off; without it starttls "
+                  "where SSLEngine is on"),
     AP_INIT_TAKE1("QpsmtpdConfigDir", set_config_dir, NULL, RSRC_CONF,
                   "Folder of the config files: plugins, rcpthosts, me, ..."),
     AP_INIT_ITERATE("QpsmtpdPluginDirs", add_plugin_dir, NULL, RSRC_CONF,
@@ -262,7 +284,10 @@ int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
         if (conf->enabled != 1) {
             continue;
         }
-        error = create_server(s, conf, pconf);
+        error = mod_qp_tls_check(s, conf, pconf);
+        if (error == NULL) {
+            error = create_server(s, conf, pconf);
+        }
         check_readable(conf->config_dir != NULL ? conf->config_dir
                                                 : QP_CONFIG_DIR,
                        ptemp);
@@ -294,6 +319,9 @@ static void check_listener(server_rec *s, const server_addr_rec *addr)
 {
     const ap_listen_rec *listener;
 
+    if (mod_qp_conf_of(s)->tls == QP_TLS_IMPLICIT) {
+        return; /* there the client speaks first */
+    }
     for (listener = ap_listeners; listener != NULL; listener = listener->next) {
         if (listener->bind_addr->port == addr->host_port
             && find_filter(ap_server_conf, listener) != NULL) {
@@ -324,16 +352,26 @@ static int shares_address(const server_rec *s, const server_rec *t)
     return 0;
 }
 
+/* A later virtual host may be there for its certificate: mod_ssl goes by the
+ * name that the client asks for. */
+static int is_for_tls(const server_rec *s, const server_rec *later,
+                      apr_pool_t *ptemp)
+{
+    return mod_qp_conf_of(s)->tls > QP_TLS_OFF
+           && mod_qp_conf_of(later)->server == NULL
+           && mod_qp_tls_engine(later, ptemp);
+}
+
 /* httpd gives a connection to the first virtual host of its address; what a
  * later one says of SMTP is never seen. */
-static void check_shadowed(const server_rec *s)
+static void check_shadowed(const server_rec *s, apr_pool_t *ptemp)
 {
     int is_mail = mod_qp_conf_of(s)->server != NULL;
     const server_rec *later;
 
     for (later = s->next; later != NULL; later = later->next) {
         if (is_mail != (mod_qp_conf_of(later)->server != NULL)
-            && shares_address(s, later)) {
+            && shares_address(s, later) && !is_for_tls(s, later, ptemp)) {
             ap_log_error(APLOG_MARK, APLOG_WARNING, 0, later,
                          "QP9004: QpsmtpdEngine of the virtual host in %s:%u "
                          "does not count: another one of that address comes "
@@ -344,8 +382,8 @@ static void check_shadowed(const server_rec *s)
     }
 }
 
-int mod_qp_conf_post(apr_pool_t *pconf QP_UNUSED, apr_pool_t *plog QP_UNUSED,
-                     apr_pool_t *ptemp QP_UNUSED, server_rec *s)
+int mod_qp_conf_post(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
+                     apr_pool_t *ptemp, server_rec *s)
 {
     const server_addr_rec *addr;
 
@@ -354,12 +392,13 @@ int mod_qp_conf_post(apr_pool_t *pconf QP_UNUSED, apr_pool_t *plog QP_UNUSED,
     }
     for (; s != NULL; s = s->next) {
         if (s != ap_server_conf) {
-            check_shadowed(s);
+            check_shadowed(s, ptemp);
         }
         if (mod_qp_conf_of(s)->server == NULL) {
             continue;
         }
         QP_IGNORE(mod_qp_count_get(s) == NULL, "it has said so");
+        mod_qp_tls_prepare(s, mod_qp_conf_of(s), pconf);
         for (addr = s->addrs; addr != NULL; addr = addr->next) {
             check_listener(s, addr);
         }

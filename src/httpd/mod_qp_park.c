@@ -180,6 +180,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     m->carrier.is_gone = is_gone;
     m->carrier.timers = conf->child->timers;
     m->carrier.jobs = conf->child->jobs;
+    mod_qp_tls_equip(m, conf);
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
     mod_qp_child_add(m);
     peers = describe_peers(c, conf);
@@ -280,9 +281,17 @@ static int must_stop(mod_qp_conn *m)
            || (mod_qp_child_is_stopping(m->child) && qp_engine_is_idle(m->qp));
 }
 
+/* A handshake that has failed leaves nothing that could be said or read. */
+static void give_up_tls(mod_qp_conn *m)
+{
+    qp_engine_end(m->qp, QP_END_TLS);
+    m->c->aborted = 1;
+}
+
 int mod_qp_park_run(mod_qp_conn *m)
 {
     int can_park = m->io.can_park;
+    apr_status_t rv;
 
     for (;;) {
         switch (qp_engine_run(m->qp)) {
@@ -297,6 +306,15 @@ int mod_qp_park_run(mod_qp_conn *m)
             }
             else {
                 wait_for_input(m);
+            }
+            break;
+        case QP_WANT_TLS:
+            rv = mod_qp_tls_shake(m);
+            if (APR_STATUS_IS_EAGAIN(rv) && can_park) {
+                return hand_over(m, MOD_QP_WAITS_CLIENT, CONN_SENSE_WANT_READ);
+            }
+            if (rv != APR_SUCCESS) {
+                give_up_tls(m);
             }
             break;
         case QP_WANT_OUTPUT:
@@ -358,7 +376,7 @@ void mod_qp_park_suspend(conn_rec *c, request_rec *r QP_UNUSED)
         }
         break;
     case MOD_QP_WAITS_CLIENT:
-        if (qp_engine_is_idle(m->qp)) {
+        if (qp_engine_is_idle(m->qp) || m->is_shaking) {
             set_parked(m, 1);
         }
         break;
@@ -410,7 +428,8 @@ int mod_qp_park_close(conn_rec *c)
     else {
         qp_engine_end(m->qp, QP_END_TIMEOUT);
     }
-    if (is_stuck(m)) {
+    /* mod_ssl would finish a handshake before its last octet, and block. */
+    if (m->is_shaking || is_stuck(m)) {
         c->aborted = 1;
     }
     return OK;

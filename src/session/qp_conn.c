@@ -94,6 +94,31 @@ void qp_conn_set_relay_client(qp_conn *conn, int may_relay)
     conn->relay_client = may_relay != 0;
 }
 
+const char *qp_conn_tls_protocol(const qp_conn *conn)
+{
+    return conn->tls != NULL ? conn->tls->protocol : NULL;
+}
+
+const char *qp_conn_tls_cipher(const qp_conn *conn)
+{
+    return conn->tls != NULL ? conn->tls->cipher : NULL;
+}
+
+const char *qp_conn_tls_server_name(const qp_conn *conn)
+{
+    return conn->tls != NULL ? conn->tls->server_name : NULL;
+}
+
+const char *qp_conn_tls_client_subject(const qp_conn *conn)
+{
+    return conn->tls != NULL ? conn->tls->client_subject : NULL;
+}
+
+int qp_conn_tls_client_verified(const qp_conn *conn)
+{
+    return conn->tls != NULL && conn->tls->is_verified;
+}
+
 const char *qp_conn_auth_user(const qp_conn *conn)
 {
     return conn->auth_user;

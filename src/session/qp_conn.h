@@ -26,6 +26,23 @@ typedef struct qp_peers {
     int conns_of_ip; /**< open connections of remote_ip */
 } qp_peers;
 
+/** Where TLS stands for a session. */
+typedef enum qp_tls_mode {
+    QP_TLS_OFF,      /**< the carrier has none */
+    QP_TLS_STARTTLS, /**< offered (RFC 3207) */
+    QP_TLS_REQUIRED, /**< ... and no mail without it */
+    QP_TLS_IMPLICIT  /**< before the greeting (RFC 8314 3.3) */
+} qp_tls_mode;
+
+/** What TLS says of a connection. The texts live as long as it does. */
+typedef struct qp_tls {
+    const char *protocol;       /**< such as TLSv1.3 */
+    const char *cipher;         /**< OpenSSL's name */
+    const char *server_name;    /**< that the client asked for, or NULL */
+    const char *client_subject; /**< of its certificate, or NULL: none */
+    int is_verified;            /**< that certificate, by a known CA */
+} qp_tls;
+
 /** Lives in pconn. Written by the session's thread only. */
 struct qp_conn {
     apr_pool_t *pool;
@@ -34,6 +51,7 @@ struct qp_conn {
     qp_hello hello;
     char hello_host[QP_HOST_MAX + 1]; /**< in place: EHLO may come often */
     int relay_client;
+    const qp_tls *tls;                /**< NULL in clear */
     const char *auth_user;            /**< or NULL */
     const char *auth_mechanism;       /**< or NULL */
     apr_array_header_t *auth_results; /**< of const char *, or NULL */

@@ -320,6 +320,28 @@ void qp_karma_adjust(qp_session *qp, int points)
 
 /* Waiting. --------------------------------------------------------------- */
 
+const char *qp_tls_variable(qp_session *qp, const char *name)
+{
+    const qp_carrier *carrier = qp->carrier;
+
+    if (qp->conn->tls == NULL || carrier->tls_variable == NULL) {
+        return NULL;
+    }
+    return carrier->tls_variable(carrier->tls_ctx, name, qp_session_pcmd(qp));
+}
+
+const unsigned char *qp_session_binding(qp_session *qp, const char *type,
+                                        apr_size_t *len)
+{
+    const qp_carrier *carrier = qp->carrier;
+
+    if (qp->conn->tls == NULL || carrier->tls_binding == NULL) {
+        return NULL;
+    }
+    return carrier->tls_binding(carrier->tls_ctx, type, len,
+                                qp_session_pcmd(qp));
+}
+
 qp_waker *qp_session_waker(qp_session *qp)
 {
     if (qp->waker == NULL) {

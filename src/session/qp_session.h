@@ -33,6 +33,7 @@ typedef enum qp_state {
 /** What the engine does with input. */
 typedef enum qp_mode {
     QP_MODE_START,   /**< not greeted yet */
+    QP_MODE_TLS,     /**< nothing: the carrier has the handshake */
     QP_MODE_COMMAND, /**< commands */
     QP_MODE_DATA     /**< the text of a message */
 } qp_mode;
@@ -47,6 +48,7 @@ typedef enum qp_end {
     QP_END_EOF,      /**< the client has gone */
     QP_END_TIMEOUT,  /**< the client is silent */
     QP_END_STOPPING, /**< the server stops */
+    QP_END_TLS,      /**< the handshake has failed */
     QP_END_LOST      /**< the connection was taken away */
 } qp_end;
 
@@ -86,6 +88,14 @@ typedef struct qp_carrier {
     int (*is_gone)(void *ctx);
     qp_timers *timers;
     qp_jobs *jobs;
+    qp_tls_mode tls_mode;
+    void *tls_ctx;
+    /** A fact of a connection with TLS, by mod_ssl's name; or NULL. */
+    const char *(*tls_variable)(void *ctx, const char *name, apr_pool_t *pool);
+    /** Channel binding data (RFC 5056) of a type such as "tls-exporter".
+     *  @return NULL: there is none of that type */
+    const unsigned char *(*tls_binding)(void *ctx, const char *type,
+                                        apr_size_t *len, apr_pool_t *pool);
 } qp_carrier;
 
 struct qp_config_store;
@@ -165,6 +175,11 @@ void qp_session_error(qp_session *qp, int code, const char *dsn,
 
 /** What wakes this session; made when it is first needed. */
 qp_waker *qp_session_waker(qp_session *qp);
+
+/** Channel binding data of the connection (RFC 5056, RFC 9266, RFC 5929), for
+ *  a type such as "tls-exporter". @return in pcmd; NULL: there is none */
+const unsigned char *qp_session_binding(qp_session *qp, const char *type,
+                                        apr_size_t *len);
 
 /** Makes the handle of qp_client_input() ready if there is input by now. */
 void qp_session_look(qp_session *qp);

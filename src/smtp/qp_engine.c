@@ -40,7 +40,12 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
         qp_logging_install(apr_pcalloc(pconn, sizeof(qp_logging)),
                            &server->hooks, qp, &qp->logger);
     }
-    qp->in_command = 1; /* the greeting is a reply */
+    if (carrier->tls_mode == QP_TLS_IMPLICIT) {
+        qp->mode = QP_MODE_TLS;
+    }
+    else {
+        qp->in_command = 1; /* the greeting is a reply */
+    }
     qp_settings_renew(qp);
     qp_session_log(qp, QP_LOG_INFO, "QP1601", "connect to %s:%d",
                    peers->local_ip, peers->local_port);
@@ -98,6 +103,35 @@ static void start_session(qp_session *qp)
     qp_start_pre_connection(qp, arg, respond_pre_connection);
 }
 
+/* TLS. ------------------------------------------------------------------- */
+
+/* Whoever has spoken in clear may have been somebody else. */
+static void forget_all(qp_session *qp)
+{
+    qp_verdict_end_txn(qp, "STARTTLS");
+    qp_session_drop_pcmd(qp);
+    qp_line_clear(&qp->line);
+    qp_conn_set_hello(qp->conn, QP_HELLO_NONE, "");
+    qp_session_goto(qp, QP_STATE_GREETED, "STARTTLS");
+}
+
+void qp_engine_secured(qp_session *qp, const qp_tls *tls)
+{
+    qp->conn->tls = tls;
+    qp_session_log(qp, QP_LOG_INFO, "QP1604", "TLS: %s %s, for %s%s%s",
+                   tls->protocol, tls->cipher,
+                   tls->server_name != NULL ? tls->server_name : "no name",
+                   tls->client_subject != NULL ? ", client " : "",
+                   tls->client_subject != NULL ? tls->client_subject : "");
+    if (qp->carrier->tls_mode == QP_TLS_IMPLICIT) {
+        qp->mode = QP_MODE_START;
+        qp->in_command = 1;
+        return;
+    }
+    forget_all(qp);
+    qp->mode = QP_MODE_COMMAND;
+}
+
 /* Commands. -------------------------------------------------------------- */
 
 static void run_line(qp_session *qp, char *text, qp_line_kind kind)
@@ -152,11 +186,16 @@ static void finish_command(qp_session *qp)
 
 static const char *end_name(qp_end why)
 {
-    static const char *const names[] = {
-        "-",       "quit",         "quit",
-        "refused", "closed by us", "connection lost",
-        "timeout", "server stops", "connection taken away"
-    };
+    static const char *const names[] = { "-",
+                                         "quit",
+                                         "quit",
+                                         "refused",
+                                         "closed by us",
+                                         "connection lost",
+                                         "timeout",
+                                         "server stops",
+                                         "no TLS handshake",
+                                         "connection taken away" };
 
     return names[why];
 }
@@ -192,7 +231,9 @@ void qp_engine_end(qp_session *qp, qp_end why)
     }
     qp->ended = 1;
     qp_hook_cancel(qp);
-    if (why == QP_END_TIMEOUT || why == QP_END_STOPPING) {
+    /* Amid a handshake nothing may be said, in clear or not (R72). */
+    if ((why == QP_END_TIMEOUT || why == QP_END_STOPPING)
+        && qp->mode != QP_MODE_TLS) {
         say_goodbye(qp, why);
     }
     run_end_hooks(qp, why);
@@ -238,6 +279,7 @@ static apr_status_t read_input(qp_session *qp)
         return APR_SUCCESS;
     case QP_MODE_DATA:
         return qp_verb_data_read(qp);
+    case QP_MODE_TLS:
     case QP_MODE_COMMAND:
         break;
     }
@@ -294,6 +336,12 @@ static int take_step(qp_session *qp, qp_want *want)
     if (qp->ending != QP_END_NONE) {
         qp_engine_end(qp, qp->ending);
         *want = QP_WANT_CLOSE;
+        return 1;
+    }
+    if (qp->mode == QP_MODE_TLS) {
+        if (!flush_output(qp, want)) {
+            *want = QP_WANT_TLS;
+        }
         return 1;
     }
     rv = read_input(qp);

@@ -17,6 +17,7 @@ typedef enum qp_want {
     QP_WANT_OUTPUT, /**< the client: until it reads what is unsent */
     QP_WANT_WAKE,   /**< its waker alone: there is input that must wait */
     QP_WANT_WAKE_OR_INPUT, /**< its waker, or the client, which may leave */
+    QP_WANT_TLS,  /**< a handshake; then qp_engine_secured(), or QP_END_TLS */
     QP_WANT_CLOSE /**< it has ended, with its hooks: close the connection */
 } qp_want;
 
@@ -30,6 +31,10 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
                             const qp_peers *peers, apr_pool_t *pconn);
 
 qp_want qp_engine_run(qp_session *qp);
+
+/** The handshake has succeeded. What was said before is forgotten (RFC 3207
+ *  4.2). @param tls  must live as long as the connection */
+void qp_engine_secured(qp_session *qp, const qp_tls *tls);
 
 /**
  * Ends a session from outside: time is up, the server stops, the connection

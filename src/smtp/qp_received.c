@@ -61,17 +61,38 @@ static const char *format_for(const qp_txn *txn, apr_pool_t *pool)
         NULL);
 }
 
+/* The "with" keyword (RFC 3848). */
+static const char *format_protocol(const qp_conn *conn, apr_pool_t *pool)
+{
+    if (conn->hello != QP_HELLO_EHLO) {
+        return "SMTP";
+    }
+    return apr_pstrcat(pool, "ESMTP", conn->tls != NULL ? "S" : "",
+                       conn->auth_user != NULL ? "A" : "", NULL);
+}
+
+static const char *format_tls(const qp_conn *conn, apr_pool_t *pool)
+{
+    if (conn->tls == NULL) {
+        return "";
+    }
+    return apr_psprintf(pool, "\n\t(%s %s)", conn->tls->protocol,
+                        conn->tls->cipher);
+}
+
 static const char *default_value(qp_session *qp, const char *protocol)
 {
     apr_pool_t *pool = qp_session_pcmd(qp);
     const qp_conn *conn = qp->conn;
 
     return apr_psprintf(
-        pool, "from %s (%s [%s])\n\tby %s (mod_qpsmtpd) with %s id %s%s;\n\t%s",
+        pool,
+        "from %s (%s [%s])\n\tby %s (mod_qpsmtpd) with %s id %s%s%s;\n\t%s",
         clean_name(conn->hello_host, pool),
         clean_name(qp_conn_remote_host(conn), pool),
         format_ip(qp_conn_remote_ip(conn), pool), qp->settings->me, protocol,
-        qp->txn->id, format_for(qp->txn, pool), format_date(pool));
+        qp->txn->id, format_tls(conn, pool), format_for(qp->txn, pool),
+        format_date(pool));
 }
 
 /* One on a line. */
@@ -182,11 +203,14 @@ static void disown_results(qp_session *qp)
 
 void qp_received_add(qp_session *qp)
 {
-    qp_received_line_arg arg = { qp->conn->hello == QP_HELLO_EHLO ? "ESMTP"
-                                                                  : "SMTP",
+    qp_received_line_arg arg = { format_protocol(qp->conn, qp_session_pcmd(qp)),
                                  "", "", NULL };
     const char *value = NULL;
 
+    if (qp->conn->tls != NULL) {
+        arg.tls = apr_psprintf(qp_session_pcmd(qp), "(%s encrypted)",
+                               qp->conn->tls->cipher);
+    }
     if (qp_call_received_line(qp->hooks, qp, &arg) == QP_OK) {
         value = arg.text;
     }

@@ -17,18 +17,22 @@
 #define RCPT_1  "Say RCPT first, no recipient was accepted"
 #define NESTED  "A transaction is open; end it by RSET first"
 
+#define CLEAR   QP_VERB_CLEAR
+#define BARE    QP_VERB_BARE
+
 /* Columns of refusals: GREETED READY MAIL RCPT (RFC 5321 4.1.4, D3). */
 static const qp_verb verbs[] = {
-    { "EHLO", qp_verb_hello, 0, { NULL, NULL, NULL, NULL } },
-    { "HELO", qp_verb_hello, 0, { NULL, NULL, NULL, NULL } },
+    { "EHLO", qp_verb_hello, CLEAR, { NULL, NULL, NULL, NULL } },
+    { "HELO", qp_verb_hello, CLEAR, { NULL, NULL, NULL, NULL } },
     { "MAIL", qp_verb_mail, 0, { HELLO_1, NULL, NESTED, NESTED } },
     { "RCPT", qp_verb_rcpt, 0, { HELLO_1, MAIL_1, NULL, NULL } },
-    { "DATA", qp_verb_data, QP_VERB_BARE, { HELLO_1, MAIL_1, RCPT_1, NULL } },
-    { "RSET", qp_verb_rset, QP_VERB_BARE, { NULL, NULL, NULL, NULL } },
-    { "NOOP", qp_verb_noop, 0, { NULL, NULL, NULL, NULL } },
+    { "DATA", qp_verb_data, BARE, { HELLO_1, MAIL_1, RCPT_1, NULL } },
+    { "RSET", qp_verb_rset, BARE | CLEAR, { NULL, NULL, NULL, NULL } },
+    { "NOOP", qp_verb_noop, CLEAR, { NULL, NULL, NULL, NULL } },
     { "VRFY", qp_verb_vrfy, 0, { NULL, NULL, NULL, NULL } },
-    { "HELP", qp_verb_help, 0, { NULL, NULL, NULL, NULL } },
-    { "QUIT", qp_verb_quit, 0, { NULL, NULL, NULL, NULL } },
+    { "HELP", qp_verb_help, CLEAR, { NULL, NULL, NULL, NULL } },
+    { "QUIT", qp_verb_quit, CLEAR, { NULL, NULL, NULL, NULL } },
+    { "STARTTLS", qp_verb_starttls, CLEAR, { NULL, NULL, NULL, NULL } },
 };
 
 const qp_verb *qp_verb_find(const char *name)
@@ -97,6 +101,12 @@ void qp_verb_dispatch(qp_session *qp, char *line)
     }
     if (verb == NULL) {
         qp_verb_unrecognized(qp, name, rest);
+        return;
+    }
+    if (!(verb->flags & QP_VERB_CLEAR) && qp->conn->tls == NULL
+        && qp->carrier->tls_mode == QP_TLS_REQUIRED) {
+        /* RFC 3207 4 */
+        qp_session_error(qp, 530, "5.7.0", "Say STARTTLS first");
         return;
     }
     refusal = verb->refusals[qp->state];

@@ -16,7 +16,8 @@ typedef struct qp_verb qp_verb;
 typedef void qp_verb_fn(qp_session *qp, const qp_verb *verb, const char *rest);
 
 /** Flags of a verb. */
-#define QP_VERB_BARE 1u /**< takes no argument */
+#define QP_VERB_BARE  1u /**< takes no argument */
+#define QP_VERB_CLEAR 2u /**< works in clear where TLS is required */
 
 struct qp_verb {
     const char *name;
@@ -33,7 +34,11 @@ const qp_verb *qp_verb_find(const char *name);
 void qp_verb_dispatch(qp_session *qp, char *line);
 
 qp_verb_fn qp_verb_hello, qp_verb_mail, qp_verb_rcpt, qp_verb_data,
-    qp_verb_rset, qp_verb_noop, qp_verb_vrfy, qp_verb_help, qp_verb_quit;
+    qp_verb_rset, qp_verb_noop, qp_verb_vrfy, qp_verb_help, qp_verb_quit,
+    qp_verb_starttls;
+
+/** Whether STARTTLS is offered to this client now. */
+int qp_verb_offers_tls(const qp_session *qp);
 
 /** A command that is not in the table: the unrecognized_command hook. */
 void qp_verb_unrecognized(qp_session *qp, const char *name, const char *rest);

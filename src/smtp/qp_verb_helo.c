@@ -28,6 +28,9 @@ static const char *list_capabilities(qp_session *qp)
                      "\nENHANCEDSTATUSCODES",
                      qp->settings->databytes);
 
+    if (qp_verb_offers_tls(qp)) {
+        list = apr_pstrcat(pool, list, "\nSTARTTLS", NULL);
+    }
     if (qp->capabilities != NULL) {
         list =
             apr_pstrcat(pool, list, "\n",

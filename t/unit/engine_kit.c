@@ -415,6 +415,14 @@ static int wait_for_session(engine_kit *kit)
         return !kit->busy && kit->io->flush_busy > 0;
     case QP_WANT_INPUT:
         return mem_io_left(kit->io) > 0;
+    case QP_WANT_TLS:
+        if (kit->tls != NULL) {
+            qp_engine_secured(kit->qp, kit->tls);
+        }
+        else {
+            qp_engine_end(kit->qp, QP_END_TLS);
+        }
+        return 1;
     case QP_WANT_CLOSE:
         break;
     }

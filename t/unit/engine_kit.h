@@ -46,10 +46,11 @@ typedef struct engine_kit {
     apr_pool_t *pconn;  /**< of the session, or NULL */
     qp_session *qp;
     mem_io *io;
-    qp_want want; /**< the last answer of qp_engine_run */
-    int hold;     /**< may be set: kit_run does not wait for the waker */
-    int busy;     /**< may be set: kit_run stops at QP_WANT_OUTPUT */
-    kit_text log; /**< "LEVEL TAG PLUGIN: TEXT\n" of the session */
+    const qp_tls *tls; /**< may be set: a handshake brings it; NULL: it fails */
+    qp_want want;      /**< the last answer of qp_engine_run */
+    int hold;          /**< may be set: kit_run does not wait for the waker */
+    int busy;          /**< may be set: kit_run stops at QP_WANT_OUTPUT */
+    kit_text log;      /**< "LEVEL TAG PLUGIN: TEXT\n" of the session */
     /** May be cleared; hooks as they run, " NAME" each, by plugins of the
      *  kit, and " NAME=CODE" where replies so far are of interest. */
     kit_text trace;
