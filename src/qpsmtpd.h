@@ -812,6 +812,10 @@ QP_EXPORT int qp_header_count(const qp_header *header, const char *name);
  *  or NULL. */
 QP_EXPORT const char *qp_header_get(const qp_header *header, const char *name,
                                     int index);
+/** The same field as it stands in the message: name, colon, value, last line
+ *  end; @a len octets, which may hold NUL. Or NULL. */
+QP_EXPORT const char *qp_header_raw(const qp_header *header, const char *name,
+                                    int index, apr_size_t *len);
 /** Adds a field. @a value may be folded (LF and a blank); other control
  *  characters and bare line ends become blanks. */
 typedef enum qp_header_place { QP_HEADER_TOP, QP_HEADER_END } qp_header_place;
@@ -820,6 +824,10 @@ QP_EXPORT void qp_header_add(qp_header *header, const char *name,
 /** Gives the index-th field a new value. @return whether there was one */
 QP_EXPORT int qp_header_replace(qp_header *header, const char *name, int index,
                                 const char *value);
+/** Calls the index-th field, or with -1 all, @a to; it keeps its place, and
+ *  all octets behind its name. @return how many */
+QP_EXPORT int qp_header_rename(qp_header *header, const char *name, int index,
+                               const char *to);
 /** Removes the index-th field, or with -1 all. @return how many */
 QP_EXPORT int qp_header_delete(qp_header *header, const char *name, int index);
 /** The @a n-th field of all, from 0. @return 0 behind the last */

@@ -177,23 +177,42 @@ static int is_own_result(const char *value, const char *id)
     return is_quoted ? *p == '"' : strchr(" \t\n;(", *p) != NULL;
 }
 
+/* The value of a field with blanks for NUL: what a reader makes of a NUL is not
+ * known, so it hides nothing (R6). */
+static const char *whole_value(const char *raw, apr_size_t len,
+                               apr_pool_t *pool)
+{
+    const char *colon = memchr(raw, ':', len);
+    apr_size_t start = (apr_size_t)(colon - raw) + 1;
+    char *value = apr_pstrmemdup(pool, raw + start, len - start);
+    apr_size_t i;
+
+    for (i = 0; i < len - start; i++) {
+        if (value[i] == '\0') {
+            value[i] = ' ';
+        }
+    }
+    return value;
+}
+
 /* What came in under our name is not ours (RFC 8601 5, R30). */
 static void disown_results(qp_session *qp)
 {
     static const char field[] = "Authentication-Results";
     qp_header *header = qp->txn->header;
+    apr_pool_t *pool = qp_session_pcmd(qp);
     const char *id = qp->settings->me_auth_results;
-    const char *value;
+    const char *raw;
+    apr_size_t len;
     int i = 0;
 
     if (id == NULL) {
         id = qp->settings->me;
     }
-    while ((value = qp_header_get(header, field, i)) != NULL) {
-        if (is_own_result(value, id)) {
-            qp_header_add(header, "Original-Authentication-Results", value,
-                          QP_HEADER_END);
-            qp_header_delete(header, field, i);
+    while ((raw = qp_header_raw(header, field, i, &len)) != NULL) {
+        if (is_own_result(whole_value(raw, len, pool), id)) {
+            qp_header_rename(header, field, i,
+                             "Original-Authentication-Results");
         }
         else {
             i++;

@@ -6,57 +6,28 @@
  *
  * The octets that came are kept twice: as they were, for writing them out
  * again; and cut into names and values with a NUL behind each, for plugins.
- * Fields form two orders, by place and by name, each with a cursor, so that
- * no loop over a header of many thousand fields becomes quadratic.
+ * The order of the fields is the business of qp_field.
  */
 #include "wire/qp_header.h"
 
 #include <string.h>
 
 #include <apr_cstr.h>
-#include <apr_hash.h>
 #include <apr_strings.h>
 
-/** A longer name is none: RFC 5322 2.1.1 has lines of at most 998 octets, and
- *  the longest registered name has less than 50. */
-#define MAX_NAME      255
+#include "wire/qp_field.h"
 
 #define MBOX_FROM     "From "
 #define MBOX_FROM_LEN (sizeof(MBOX_FROM) - 1)
 #define MAIL_FROM     "Mail-From: "
 #define MAIL_FROM_LEN (sizeof(MAIL_FROM) - 1)
 
-enum order { BY_PLACE, BY_NAME, NORDERS };
-
-/** One field, or a run of lines that are none. */
-struct node {
-    const char *raw; /**< as it is written, with its last line end */
-    apr_size_t len;  /**< of raw */
-    const char *name;
-    const char *value;
-    struct chain *group; /**< all of this name; NULL: not a field */
-    struct node *next[NORDERS];
-    struct node *prev[NORDERS];
-    int seq; /**< grows with the place */
-};
-
-/** Nodes in one order. The cursor stands at a node, or behind the last one
- *  (NULL), and knows how many fields are before it. */
-struct chain {
-    enum order order;
-    struct node *first;
-    struct node *last;
-    int count; /**< of fields */
-    struct node *cursor;
-    int before;
-};
-
 struct qp_header {
     apr_pool_t *pool;
     const char *lead; /**< blank-led lines at the very start */
     apr_size_t leadlen;
-    struct chain *all;
-    apr_hash_t *groups; /**< of struct chain, by the name in lower case */
+    qp_fields *all;
+    apr_hash_t *groups; /**< of qp_fields, by the name in lower case */
 };
 
 static int is_blank(char c)
@@ -64,151 +35,17 @@ static int is_blank(char c)
     return c == ' ' || c == '\t';
 }
 
-/* ---- Chains ------------------------------------------------------------- */
-
-static struct chain *make_chain(enum order order, apr_pool_t *pool)
+static int is_field(const qp_field *field)
 {
-    struct chain *chain = apr_pcalloc(pool, sizeof(*chain));
-
-    chain->order = order;
-    return chain;
+    return field->group != NULL;
 }
 
-static int is_field(const struct node *node)
+static qp_field *find_field(const qp_header *header, const char *name,
+                            int index)
 {
-    return node->group != NULL;
-}
+    qp_fields *group = qp_fields_find(header->groups, name);
 
-static void prepend_node(struct chain *chain, struct node *node)
-{
-    node->next[chain->order] = chain->first;
-    node->prev[chain->order] = NULL;
-    if (chain->first != NULL) {
-        chain->first->prev[chain->order] = node;
-    }
-    else {
-        chain->last = node;
-    }
-    chain->first = node;
-    chain->count += is_field(node);
-    chain->before += is_field(node);
-}
-
-static void append_node(struct chain *chain, struct node *node)
-{
-    node->next[chain->order] = NULL;
-    node->prev[chain->order] = chain->last;
-    if (chain->last != NULL) {
-        chain->last->next[chain->order] = node;
-    }
-    else {
-        chain->first = node;
-    }
-    chain->last = node;
-    chain->count += is_field(node);
-    if (chain->cursor == NULL) {
-        chain->cursor = node;
-    }
-}
-
-static void unlink_node(struct chain *chain, struct node *node)
-{
-    struct node *next = node->next[chain->order];
-    struct node *prev = node->prev[chain->order];
-
-    if (next != NULL) {
-        next->prev[chain->order] = prev;
-    }
-    else {
-        chain->last = prev;
-    }
-    if (prev != NULL) {
-        prev->next[chain->order] = next;
-    }
-    else {
-        chain->first = next;
-    }
-    chain->count -= is_field(node);
-    if (chain->cursor == node) {
-        chain->cursor = next;
-    }
-    else if (chain->cursor == NULL || node->seq < chain->cursor->seq) {
-        chain->before -= is_field(node);
-    }
-}
-
-/** Moves the cursor to the @a n-th field. @return it, or NULL */
-static struct node *seek_field(struct chain *chain, int n)
-{
-    struct node *node = chain->cursor;
-
-    if (n < 0 || n >= chain->count) {
-        return NULL;
-    }
-    if (n < chain->before / 2) {
-        node = chain->first;
-        chain->before = 0;
-    }
-    while (chain->before > n) {
-        node = node != NULL ? node->prev[chain->order] : chain->last;
-        chain->before -= is_field(node);
-    }
-    while (chain->before < n || !is_field(node)) {
-        chain->before += is_field(node);
-        node = node->next[chain->order];
-    }
-    chain->cursor = node;
-    return node;
-}
-
-/* ---- Groups: the fields of one name ------------------------------------- */
-
-/** Puts a name into lower case. @return its length; 0 if it is too long */
-static apr_size_t fold_name(char *key, const char *name)
-{
-    apr_size_t len;
-
-    for (len = 0; name[len] != '\0'; len++) {
-        if (len == MAX_NAME) {
-            return 0;
-        }
-        key[len] = name[len];
-        if (key[len] >= 'A' && key[len] <= 'Z') {
-            key[len] = (char)(key[len] - 'A' + 'a');
-        }
-    }
-    return len;
-}
-
-/** @return NULL if there never was a field of that name */
-static struct chain *find_group(const qp_header *header, const char *name)
-{
-    char key[MAX_NAME];
-    apr_size_t len = fold_name(key, name);
-
-    return apr_hash_get(header->groups, key, (apr_ssize_t)len);
-}
-
-static struct chain *need_group(qp_header *header, const char *name)
-{
-    char key[MAX_NAME];
-    apr_size_t len = fold_name(key, name);
-    struct chain *group = apr_hash_get(header->groups, key, (apr_ssize_t)len);
-
-    if (group == NULL) {
-        group = make_chain(BY_NAME, header->pool);
-        apr_hash_set(header->groups, apr_pmemdup(header->pool, key, len),
-                     (apr_ssize_t)len, group);
-    }
-    return group;
-}
-
-static struct node *find_field(const qp_header *header, const char *name,
-                               int index)
-{
-    struct chain *group = find_group(header, name);
-
-    return group != NULL ? seek_field(group, index) : NULL;
+    return group != NULL ? qp_fields_seek(group, index) : NULL;
 }
 
 /* ---- Parsing ------------------------------------------------------------ */
@@ -228,7 +65,7 @@ static apr_size_t scan_name(const char *line, apr_size_t len, apr_size_t *colon)
            && line[end] != ':') {
         end++;
     }
-    if (end == 0 || end > MAX_NAME) {
+    if (end == 0 || end > QP_FIELD_NAME_MAX) {
         return 0;
     }
     i = end;
@@ -267,16 +104,16 @@ static apr_size_t measure_line(const char *text, apr_size_t len)
 
 /** Cuts name and value out of the copy for plugins. Where the value ends is
  *  not known yet; end_values cuts it there. */
-static struct node *make_field(qp_header *header, char *name,
-                               apr_size_t namelen, char *value)
+static qp_field *make_field(qp_header *header, char *name, apr_size_t namelen,
+                            char *value)
 {
-    struct node *node = apr_pcalloc(header->pool, sizeof(*node));
+    qp_field *field = apr_pcalloc(header->pool, sizeof(*field));
 
     name[namelen] = '\0';
-    node->name = name;
-    node->value = is_blank(*value) ? value + 1 : value;
-    node->group = need_group(header, name);
-    return node;
+    field->name = name;
+    field->value = is_blank(*value) ? value + 1 : value;
+    field->group = qp_fields_need(header->groups, name);
+    return field;
 }
 
 /** A text to parse, and its copy for plugins. */
@@ -287,15 +124,15 @@ struct source {
     apr_size_t at; /**< start of the current line */
 };
 
-/** Takes one line: it begins a node or belongs to the one before. */
+/** Takes one line: it begins a field or belongs to the one before. */
 static void parse_line(qp_header *header, struct source *source, apr_size_t len)
 {
     const char *line = source->raw + source->at;
     char *cut = source->cut + source->at;
-    struct node *last = header->all->last;
+    qp_field *last = header->all->last;
     apr_size_t colon;
     apr_size_t namelen = scan_name(line, len, &colon);
-    struct node *node;
+    qp_field *field;
 
     if (is_blank(*line) && last == NULL) {
         header->leadlen += len;
@@ -307,26 +144,27 @@ static void parse_line(qp_header *header, struct source *source, apr_size_t len)
         return;
     }
     if (namelen > 0) {
-        node = make_field(header, cut, namelen, cut + colon + 1);
-        append_node(node->group, node);
+        field = make_field(header, cut, namelen, cut + colon + 1);
+        qp_fields_append(field->group, field);
     }
     else {
-        node = apr_pcalloc(header->pool, sizeof(*node));
+        field = apr_pcalloc(header->pool, sizeof(*field));
     }
-    node->raw = line;
-    node->len = len;
-    node->seq = last != NULL ? last->seq + 1 : 0;
-    append_node(header->all, node);
+    field->raw = line;
+    field->len = len;
+    field->seq = last != NULL ? last->seq + 1 : 0;
+    qp_fields_append(header->all, field);
 }
 
 /** Takes the last line end off each value, now that it is known. */
 static void end_values(qp_header *header, struct source *source)
 {
-    struct node *node;
+    qp_field *field;
     apr_size_t last;
 
-    for (node = header->all->first; node != NULL; node = node->next[BY_PLACE]) {
-        last = (apr_size_t)(node->raw - source->raw) + node->len - 1;
+    for (field = header->all->first; field != NULL;
+         field = field->next[QP_FIELDS_BY_PLACE]) {
+        last = (apr_size_t)(field->raw - source->raw) + field->len - 1;
         if (source->raw[last] == '\n') {
             source->cut[last] = '\0';
         }
@@ -360,7 +198,7 @@ qp_header *qp_header_parse(const char *text, apr_size_t len, apr_pool_t *pool)
     struct source source;
 
     header->pool = pool;
-    header->all = make_chain(BY_PLACE, pool);
+    header->all = qp_fields_create(QP_FIELDS_BY_PLACE, pool);
     header->groups = apr_hash_make(pool);
     if (len == 0) {
         return header;
@@ -380,28 +218,37 @@ qp_header *qp_header_parse(const char *text, apr_size_t len, apr_pool_t *pool)
 
 int qp_header_count(const qp_header *header, const char *name)
 {
-    struct chain *group = find_group(header, name);
+    qp_fields *group = qp_fields_find(header->groups, name);
 
     return group != NULL ? group->count : 0;
 }
 
 const char *qp_header_get(const qp_header *header, const char *name, int index)
 {
-    struct node *node = find_field(header, name, index);
+    qp_field *field = find_field(header, name, index);
 
-    return node != NULL ? node->value : NULL;
+    return field != NULL ? field->value : NULL;
+}
+
+const char *qp_header_raw(const qp_header *header, const char *name, int index,
+                          apr_size_t *len)
+{
+    qp_field *field = find_field(header, name, index);
+
+    *len = field != NULL ? field->len : 0;
+    return field != NULL ? field->raw : NULL;
 }
 
 int qp_header_field(const qp_header *header, int n, const char **name,
                     const char **value)
 {
-    struct node *node = seek_field(header->all, n);
+    qp_field *field = qp_fields_seek(header->all, n);
 
-    if (node == NULL) {
+    if (field == NULL) {
         return 0;
     }
-    *name = node->name;
-    *value = node->value;
+    *name = field->name;
+    *value = field->value;
     return 1;
 }
 
@@ -409,12 +256,13 @@ const char *qp_header_text(const qp_header *header, apr_size_t *len,
                            apr_pool_t *pool)
 {
     apr_size_t total = header->leadlen;
-    struct node *node;
+    qp_field *field;
     char *text;
     char *p;
 
-    for (node = header->all->first; node != NULL; node = node->next[BY_PLACE]) {
-        total += node->len;
+    for (field = header->all->first; field != NULL;
+         field = field->next[QP_FIELDS_BY_PLACE]) {
+        total += field->len;
     }
     text = apr_palloc(pool, total + 1);
     p = text;
@@ -422,9 +270,10 @@ const char *qp_header_text(const qp_header *header, apr_size_t *len,
         memcpy(p, header->lead, header->leadlen);
         p += header->leadlen;
     }
-    for (node = header->all->first; node != NULL; node = node->next[BY_PLACE]) {
-        memcpy(p, node->raw, node->len);
-        p += node->len;
+    for (field = header->all->first; field != NULL;
+         field = field->next[QP_FIELDS_BY_PLACE]) {
+        memcpy(p, field->raw, field->len);
+        p += field->len;
     }
     *p = '\0';
     *len = total;
@@ -436,7 +285,7 @@ const char *qp_header_text(const qp_header *header, apr_size_t *len,
 /** Makes a name that cannot be anything but a name (R28). */
 static char *clean_name(const char *name, apr_pool_t *pool)
 {
-    char *clean = apr_pstrndup(pool, name, MAX_NAME);
+    char *clean = apr_pstrndup(pool, name, QP_FIELD_NAME_MAX);
     char *p;
 
     for (p = clean; *p != '\0'; p++) {
@@ -489,16 +338,16 @@ static char *clean_value(const char *value, apr_pool_t *pool)
     return clean;
 }
 
-/** Gives a node a name and a value, which are clean. */
-static void set_field(struct node *node, const char *name, const char *value,
+/** Gives a field a name and a value, which are clean. */
+static void set_field(qp_field *field, const char *name, const char *value,
                       apr_pool_t *pool)
 {
     int plain = *value == '\0' || *value == '\n';
 
-    node->name = name;
-    node->value = value;
-    node->raw = apr_pstrcat(pool, name, plain ? ":" : ": ", value, "\n", NULL);
-    node->len = strlen(node->raw);
+    field->name = name;
+    field->value = value;
+    field->raw = apr_pstrcat(pool, name, plain ? ":" : ": ", value, "\n", NULL);
+    field->len = strlen(field->raw);
 }
 
 /** Gives a last line its line end, so that another can follow. */
@@ -524,63 +373,106 @@ void qp_header_add(qp_header *header, const char *name, const char *value,
                    qp_header_place place)
 {
     apr_pool_t *pool = header->pool;
-    struct chain *all = header->all;
-    struct node *node;
+    qp_fields *all = header->all;
+    qp_field *field;
 
     if (*name == '\0') {
         return;
     }
-    node = apr_pcalloc(pool, sizeof(*node));
-    set_field(node, clean_name(name, pool), clean_value(value, pool), pool);
-    node->group = need_group(header, node->name);
+    field = apr_pcalloc(pool, sizeof(*field));
+    set_field(field, clean_name(name, pool), clean_value(value, pool), pool);
+    field->group = qp_fields_need(header->groups, field->name);
     end_line(&header->lead, &header->leadlen, pool);
     if (place == QP_HEADER_TOP) {
-        node->seq = all->first != NULL ? all->first->seq - 1 : 0;
-        prepend_node(all, node);
-        prepend_node(node->group, node);
+        field->seq = all->first != NULL ? all->first->seq - 1 : 0;
+        qp_fields_prepend(all, field);
+        qp_fields_prepend(field->group, field);
         return;
     }
     if (all->last != NULL) {
         end_line(&all->last->raw, &all->last->len, pool);
-        node->seq = all->last->seq + 1;
+        field->seq = all->last->seq + 1;
     }
-    append_node(all, node);
-    append_node(node->group, node);
+    qp_fields_append(all, field);
+    qp_fields_append(field->group, field);
 }
 
 int qp_header_replace(qp_header *header, const char *name, int index,
                       const char *value)
 {
-    struct node *node = find_field(header, name, index);
+    qp_field *field = find_field(header, name, index);
 
-    if (node == NULL) {
+    if (field == NULL) {
         return 0;
     }
-    set_field(node, node->name, clean_value(value, header->pool), header->pool);
+    set_field(field, field->name, clean_value(value, header->pool),
+              header->pool);
     return 1;
 }
 
-static void remove_field(qp_header *header, struct node *node)
+/* The octets behind the name stay as they came, NUL and all. */
+static void rename_field(qp_header *header, qp_field *field, const char *name)
 {
-    unlink_node(header->all, node);
-    unlink_node(node->group, node);
+    apr_size_t cut = strlen(field->name);
+    apr_size_t namelen = strlen(name);
+    qp_fields *group = qp_fields_need(header->groups, name);
+    char *raw = apr_palloc(header->pool, namelen + field->len - cut);
+
+    memcpy(raw, name, namelen);
+    memcpy(raw + namelen, field->raw + cut, field->len - cut);
+    field->raw = raw;
+    field->len += namelen - cut;
+    field->name = name;
+    if (group != field->group) {
+        qp_fields_remove(field->group, field);
+        field->group = group;
+        qp_fields_insert(group, field);
+    }
+}
+
+int qp_header_rename(qp_header *header, const char *name, int index,
+                     const char *to)
+{
+    qp_fields *group = qp_fields_find(header->groups, name);
+    const char *clean = clean_name(to, header->pool);
+    qp_field *field = NULL;
+    qp_field *next;
+    int renamed = 0;
+
+    if (group == NULL || *clean == '\0') {
+        return 0;
+    }
+    field = index == -1 ? group->first : qp_fields_seek(group, index);
+    while (field != NULL) {
+        next = field->next[QP_FIELDS_BY_NAME];
+        rename_field(header, field, clean);
+        renamed++;
+        field = index == -1 ? next : NULL;
+    }
+    return renamed;
+}
+
+static void remove_field(qp_header *header, qp_field *field)
+{
+    qp_fields_remove(header->all, field);
+    qp_fields_remove(field->group, field);
 }
 
 int qp_header_delete(qp_header *header, const char *name, int index)
 {
-    struct chain *group = find_group(header, name);
-    struct node *node;
+    qp_fields *group = qp_fields_find(header->groups, name);
+    qp_field *field;
     int removed = 0;
 
     if (group == NULL) {
         return 0;
     }
     if (index != -1) {
-        node = seek_field(group, index);
-        if (node != NULL) {
-            remove_field(header, node);
+        field = qp_fields_seek(group, index);
+        if (field != NULL) {
+            remove_field(header, field);
         }
-        return node != NULL;
+        return field != NULL;
     }
     while (group->first != NULL) {
         remove_field(header, group->first);

@@ -134,7 +134,6 @@ static void test_get(apr_pool_t *pool)
         " Subject: fold of garbage\nBlank \t: behind the name\nNext:\n line\n"
         "Nul:\tcut\0off\nSubject: three\n and\n\tmore";
     qp_header *header = qp_header_parse(TEXT(text), pool);
-    char long_name[400];
     size_t i;
 
     for (i = 0; i < QP_ARRAY_LEN(rows); i++) {
@@ -143,9 +142,6 @@ static void test_get(apr_pool_t *pool)
     }
     is_int(qp_header_count(header, "sUBJECT"), 4, "count in any case");
     is_int(qp_header_count(header, "No"), 0, "count of none");
-    memset(long_name, 'x', sizeof(long_name));
-    long_name[399] = '\0';
-    is_int(qp_header_count(header, long_name), 0, "count of a long name");
 }
 
 static void test_field(apr_pool_t *pool)
@@ -430,9 +426,9 @@ static int change_both(qp_header *header, struct model *model,
 {
     int number = (int)(next_random(state) % 1000);
     int index = (int)(next_random(state) % 4);
-    char name[2] = { (char)('a' + next_random(state) % 3), '\0' };
+    char name[3] = { (char)('a' + next_random(state) % 3), '\0', '\0' };
     const char *value = apr_itoa(pool, number);
-    unsigned int what = next_random(state) % 6;
+    unsigned int what = next_random(state) % 7;
     int at = find_in_model(model, name[0], index);
 
     if (what < 3 && model->n < 60) {
@@ -446,6 +442,15 @@ static int change_both(qp_header *header, struct model *model,
             model->value[at] = number;
         }
         return qp_header_replace(header, name, index, value) == (at >= 0);
+    }
+    if (what == 4) {
+        if (at >= 0) {
+            model->name[at] = (char)('a' + number % 3);
+        }
+        name[1] = (char)('a' + number % 3);
+        return qp_header_rename(header, apr_pstrndup(pool, name, 1), index,
+                                name + 1)
+               == (at >= 0);
     }
     if (at >= 0) {
         remove_from_model(model, at);

@@ -260,6 +260,37 @@ static void test_claims(engine_kit *kit)
     kit_close(kit);
 }
 
+/* A NUL hides no claim, and a field that is renamed keeps its place and every
+ * octet (R6, R16). */
+static void test_nul_claims(engine_kit *kit)
+{
+    static const char in[] = "A: b\r\n"
+                             "Authentication-Results:\0mx.example.com\0;\0x\r\n"
+                             "Authentication-results : mx.example.com\r\n"
+                             "\t; y\0\r\n"
+                             "Authentication-Results: m\0x.example.com; z\r\n"
+                             "C: d\r\n\r\n.\r\n";
+    static const char out[] =
+        "\nA: b\n"
+        "Original-Authentication-Results:\0mx.example.com\0;\0x\n"
+        "Original-Authentication-Results : mx.example.com\n"
+        "\t; y\0\n"
+        "Authentication-Results: m\0x.example.com; z\n"
+        "C: d\n\n";
+    apr_size_t len = sizeof(out) - 1;
+
+    start_results(kit, NULL, 0);
+    kit_open(kit);
+    kit_talk(kit,
+             apr_pstrcat(kit->pool, received[0].envelope, "DATA\r\n", NULL));
+    mem_io_feed(kit->io, in, sizeof(in) - 1);
+    kit_run(kit);
+    ok(kit->stored.len > len
+           && memcmp(kit->stored.text + kit->stored.len - len, out, len) == 0,
+       "claims with NUL: %s", kit_view(&kit->stored));
+    kit_close(kit);
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -273,6 +304,7 @@ int main(void)
     test_hook(kit);
     test_results(kit);
     test_claims(kit);
+    test_nul_claims(kit);
     apr_pool_destroy(pool);
     apr_terminate();
     return done_testing();
