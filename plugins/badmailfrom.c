@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Refuses senders that stand in a list. Its data live as long as the
- * connection. It does not ask whether a sender exists.
+ * Refuses senders that stand in a list. It keeps no data. It does not ask
+ * whether a sender exists.
 
 =pod
 
@@ -53,16 +53,28 @@ It cannot hold blanks; C<\s> stands for one.
 Upper and lower case are the same. The null sender of bounces is never refused,
 and neither are clients that may relay or are whitelisted.
 
-Regular expressions are compiled each time they are used, so that a change of
-the file takes effect at once: keep their number below a thousand. One that
-would take too much time or memory for an address does not match, and a warning
-says so.
+Config C<badmailfrom_patterns> is a second list, with regular expressions only,
+such as C<example\.(com|net)$>.
+
+A line that cannot be understood stops the start. In a file that is changed
+later it is reported, and the old list stays in force. An expression that would
+take too many steps for an address does not match, and a warning says so.
 
 =head1 CONFIGURATION
 
-There are no options but C<reject> and C<reject_type>, which all plugins have:
-with C<reject no> a match is logged only, with C<reject naughty> the connection
-is marked, and another plugin refuses later.
+=over 4
+
+=item lists
+
+The config keys to look into, one after the other. A list whose name ends in
+C<_patterns> has regular expressions only. The default is
+C<badmailfrom,badmailfrom_patterns>.
+
+=back
+
+With the option C<reject no>, which all plugins have, a match is logged only;
+with C<reject naughty> the connection is marked, and another plugin refuses
+later.
 
 =head1 FILES
 
@@ -70,7 +82,9 @@ is marked, and another plugin refuses later.
 
 =item F<badmailfrom>
 
-The list. It is looked up for each message: a change needs no restart.
+=item F<badmailfrom_patterns>
+
+The lists. A change needs no restart.
 
 =back
 
@@ -92,9 +106,9 @@ The sender is refused. The karma of the connection falls by 1.
 
 Which line it was, at debug level.
 
-=item badmailfrom: badmailfrom: "I<PATTERN>": I<WHAT IS WRONG>
+=item badmailfrom: "I<PATTERN>": takes too many steps for I<SENDER>
 
-A line has to be corrected; a warning, once in a connection.
+The expression should be written simpler; a warning, once for each.
 
 =back
 
@@ -114,7 +128,8 @@ static qp_rc hook_mail(const qp_plugin *self, qp_session *qp,
                        const qp_mail_arg *arg)
 {
     const qp_addr *sender = arg->sender;
-    const char *pattern, *reason;
+    const qp_pattern *found;
+    const char *reason;
 
     if (qp_is_immune(self, qp)) {
         return QP_DECLINED;
@@ -123,20 +138,29 @@ static qp_rc hook_mail(const qp_plugin *self, qp_session *qp,
         qp_skip(self, qp, "null sender");
         return QP_DECLINED;
     }
-    pattern = find_bad(self, qp, "badmailfrom", sender, &reason);
-    if (pattern == NULL) {
+    found = find_listed(self, qp, sender);
+    if (found == NULL) {
         qp_pass(self, qp, "%s is not listed",
                 qp_addr_text(sender, qp_pool(qp)));
         return QP_DECLINED;
     }
     qp_karma_adjust(qp, -1);
     qp_log(self, qp, QP_LOG_DEBUG, "%s is listed (%s)",
-           qp_addr_text(sender, qp_pool(qp)), pattern);
+           qp_addr_text(sender, qp_pool(qp)), qp_pattern_text(found));
+    reason = qp_pattern_rest(found);
     return qp_reject(self, qp, "%s",
                      reason[0] != '\0' ? reason : DEFAULT_REASON);
 }
 
+static const qp_opt opt_table[] = {
+    QP_OPT_LIST(struct bad_opts, lists, "lists",
+                "badmailfrom,badmailfrom_patterns"),
+    QP_OPT_END,
+};
+
 QP_PLUGIN(badmailfrom) = {
-    .conn_size = sizeof(struct bad_conn),
+    .opts = opt_table,
+    .opts_size = sizeof(struct bad_opts),
+    .setup = check_lists,
     .hooks.mail = hook_mail,
 };

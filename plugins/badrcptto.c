@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
- * Refuses recipients that stand in a list. Its data live as long as the
- * connection. It does not say which recipients there are.
+ * Refuses recipients that stand in a list. It keeps no data. It does not say
+ * which recipients there are.
 
 =pod
 
@@ -35,7 +35,15 @@ clients that may relay or are whitelisted may send to listed recipients.
 
 =head1 CONFIGURATION
 
-There are no options.
+=over 4
+
+=item lists
+
+The config keys to look into, one after the other. A list whose name ends in
+C<_patterns> has regular expressions only. The default is
+C<badrcptto,badrcptto_patterns>.
+
+=back
 
 =head1 FILES
 
@@ -43,7 +51,9 @@ There are no options.
 
 =item F<badrcptto>
 
-The list. It is looked up for each recipient: a change needs no restart.
+=item F<badrcptto_patterns>
+
+The lists. A change needs no restart; one with a fault is not taken up.
 
 =back
 
@@ -61,9 +71,9 @@ The recipient may go on.
 
 The recipient is refused. The karma of the connection falls by 2.
 
-=item badrcptto: badrcptto: "I<PATTERN>": I<WHAT IS WRONG>
+=item badrcptto: "I<PATTERN>": takes too many steps for I<RECIPIENT>
 
-A line has to be corrected; a warning, once in a connection.
+The expression should be written simpler; a warning, once for each.
 
 =back
 
@@ -81,7 +91,8 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
                        const qp_rcpt_arg *arg)
 {
     const qp_addr *rcpt = arg->rcpt;
-    const char *pattern, *reason;
+    const qp_pattern *found;
+    const char *reason;
 
     if (qp_is_immune(self, qp)) {
         return QP_DECLINED;
@@ -90,21 +101,30 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
         qp_skip(self, qp, "recipient without a domain");
         return QP_DECLINED;
     }
-    pattern = find_bad(self, qp, "badrcptto", rcpt, &reason);
-    if (pattern == NULL) {
+    found = find_listed(self, qp, rcpt);
+    if (found == NULL) {
         qp_pass(self, qp, "%s is not listed", qp_addr_text(rcpt, qp_pool(qp)));
         return QP_DECLINED;
     }
     qp_karma_adjust(qp, -2);
     qp_fail(self, qp, "%s is listed (%s)", qp_addr_text(rcpt, qp_pool(qp)),
-            pattern);
+            qp_pattern_text(found));
+    reason = qp_pattern_rest(found);
     if (reason[0] == '\0') {
         return qp_dsn_no_such_user(qp, NULL);
     }
     return qp_return(qp, QP_DENY, "%s", reason);
 }
 
+static const qp_opt opt_table[] = {
+    QP_OPT_LIST(struct bad_opts, lists, "lists",
+                "badrcptto,badrcptto_patterns"),
+    QP_OPT_END,
+};
+
 QP_PLUGIN(badrcptto) = {
-    .conn_size = sizeof(struct bad_conn),
+    .opts = opt_table,
+    .opts_size = sizeof(struct bad_opts),
+    .setup = check_lists,
     .hooks.rcpt = hook_rcpt,
 };

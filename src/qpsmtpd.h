@@ -956,6 +956,31 @@ QP_EXPORT const apr_array_header_t *qp_user_config(qp_session *qp,
                                                    const qp_addr *addr,
                                                    const char *key);
 
+/**
+ * What the lines of a key mean, worked out once for each value of the key and
+ * not for each use. A reader is called for one line after the other.
+ * @param whole  in and out: what the lines before have come to; NULL before
+ *               the first
+ * @param pool   for it; it is used by all threads and not changed
+ * @return NULL, or what is wrong with the line
+ */
+typedef const char *qp_list_reader(const char *line, void **whole,
+                                   apr_pool_t *pool);
+/** In setup: reads the lines of a key, and from now on a change of its file
+ *  that @a read finds faulty is not taken up. A @a key that begins with a
+ *  slash is the path of a file.
+ *  @return NULL, or "FILE:LINE: what is wrong", to stop httpd */
+QP_EXPORT const char *qp_list_check(qp_plugin *self, const char *key,
+                                    qp_list_reader *read) QP_CHECKED;
+/** What the lines have come to; NULL if there are none. Valid as those of
+ *  qp_config(). Faulty lines of config hooks, and of keys that were not
+ *  checked, are left out with a warning. */
+QP_EXPORT const void *qp_list(qp_session *qp, const char *key,
+                              qp_list_reader *read);
+/** The same for the lines of qp_user_config(). */
+QP_EXPORT const void *qp_user_list(qp_session *qp, const qp_addr *addr,
+                                   const char *key, qp_list_reader *read);
+
 /* 5.9 The log ------------------------------------------------------------- */
 
 #define QP_LOG_EMERG  0
@@ -1275,6 +1300,70 @@ QP_EXPORT const qp_net *qp_net_find(const apr_array_header_t *nets,
  *  ignored with a warning. */
 QP_EXPORT const char *qp_net_line(const qp_plugin *self, qp_session *qp,
                                   const char *key, const char *ip);
+
+/* 5.14 Patterns ----------------------------------------------------------- */
+
+/**
+ * A word that something is compared with in any case, or a Perl-compatible
+ * regular expression that is looked for in it, in any case; and behind a blank
+ * whatever the plugin makes of the rest of the line. Usage:
+ *
+ *     static const char *setup(qp_plugin *self, apr_pool_t *pconf)
+ *     {
+ *         return qp_list_check(self, "badhelo", qp_pattern_helos);
+ *     }
+ *
+ * and in a hook:
+ *
+ *     bad = qp_pattern_find(self, qp, qp_list(qp, "badhelo", qp_pattern_helos),
+ *                           arg->host);
+ */
+typedef struct qp_pattern qp_pattern;
+
+typedef enum qp_pattern_kind {
+    /** An address; or "@" and a domain; or, if there is one of
+     *  / ^ $ * + ! % ? \ in it, an expression, which may stand between
+     *  slashes. It is compared with user@host. */
+    QP_PATTERN_MAIL,
+    /** A word; or an expression between slashes. */
+    QP_PATTERN_WORD,
+    /** A word; or, if there is one of { } [ ] ( ) ^ $ | * + ? \ ! in it, an
+     *  expression; a ! before it stands for all that it does not match. */
+    QP_PATTERN_HELO,
+    /** An expression, which may stand between slashes. */
+    QP_PATTERN_REGEX
+} qp_pattern_kind;
+
+/** Makes a pattern of the first word of a line. @return NULL, or what is
+ *  wrong with it, in @a pool */
+QP_EXPORT const char *qp_pattern_read(const char *line, qp_pattern_kind kind,
+                                      qp_pattern **out,
+                                      apr_pool_t *pool) QP_CHECKED;
+/** As it was written; and the rest of its line, without the blanks between,
+ *  or "". */
+QP_EXPORT const char *qp_pattern_text(const qp_pattern *pattern);
+QP_EXPORT const char *qp_pattern_rest(const qp_pattern *pattern);
+
+/** Readers of lists: what they make is for qp_pattern_find(). */
+QP_EXPORT const char *qp_pattern_mails(const char *line, void **whole,
+                                       apr_pool_t *pool);
+QP_EXPORT const char *qp_pattern_words(const char *line, void **whole,
+                                       apr_pool_t *pool);
+QP_EXPORT const char *qp_pattern_helos(const char *line, void **whole,
+                                       apr_pool_t *pool);
+QP_EXPORT const char *qp_pattern_regexes(const char *line, void **whole,
+                                         apr_pool_t *pool);
+
+/** The first pattern of a list that matches; or NULL. An expression that would
+ *  take too many steps for @a text does not match, and a warning says so. */
+QP_EXPORT const qp_pattern *qp_pattern_find(const qp_plugin *self,
+                                            qp_session *qp, const void *list,
+                                            const char *text);
+/** The same for user@host, which is how addresses are matched. */
+QP_EXPORT const qp_pattern *qp_pattern_find_addr(const qp_plugin *self,
+                                                 qp_session *qp,
+                                                 const void *list,
+                                                 const qp_addr *addr);
 
 #ifdef __cplusplus
 }

@@ -17,6 +17,8 @@
 #define CHECK_EVERY  apr_time_from_sec(1)
 /* How often the same fault of a file is logged again. */
 #define REMIND_EVERY apr_time_from_sec(300)
+/* Values of hooks whose forms are kept. */
+#define MAX_FOREIGN  64
 
 typedef struct config_entry {
     const char *key;
@@ -31,6 +33,8 @@ struct qp_config_store {
     apr_pool_t *pool;
     apr_thread_mutex_t *mutex; /* NULL at start, when there is one thread */
     apr_hash_t *entries;
+    qp_config_value *foreign[MAX_FOREIGN]; /* of hooks, or NULL */
+    int next_foreign;
 };
 
 static apr_status_t release_entries(void *data)
@@ -38,6 +42,7 @@ static apr_status_t release_entries(void *data)
     qp_config_store *store = data;
     apr_hash_index_t *index;
     void *value;
+    int i;
 
     if (store->entries == NULL) {
         return APR_SUCCESS; /* released with the child's pool */
@@ -46,6 +51,11 @@ static apr_status_t release_entries(void *data)
          index = apr_hash_next(index)) {
         apr_hash_this(index, NULL, NULL, &value);
         qp_config_release(((config_entry *)value)->value);
+    }
+    for (i = 0; i < MAX_FOREIGN; i++) {
+        if (store->foreign[i] != NULL) {
+            qp_config_release(store->foreign[i]);
+        }
     }
     store->entries = NULL;
     return APR_SUCCESS;
@@ -149,7 +159,10 @@ static qp_config_value *read_value(qp_config_store *store, const char *key,
     qp_config_value *value = make_value(key);
     qp_conffile *file = NULL;
 
-    *fault = qp_conffile_read(store->source.dir, key, &file, value->pool);
+    *fault =
+        key[0] == '/'
+            ? qp_conffile_read_path(store->source.dir, key, &file, value->pool)
+            : qp_conffile_read(store->source.dir, key, &file, value->pool);
     if (*fault != NULL) {
         return value;
     }
@@ -215,6 +228,56 @@ static int is_outdated(const config_entry *entry)
     return changed;
 }
 
+/* Forms of values. ------------------------------------------------------- */
+
+/* Where a line stands. */
+static const char *line_place(const qp_config_value *value, int n)
+{
+    const qp_conffile_line *line;
+
+    if (value->file == NULL || value->file->lines->nelts <= n) {
+        return value->where;
+    }
+    line = &APR_ARRAY_IDX(value->file->lines, n, qp_conffile_line);
+    return apr_psprintf(value->pool, "%s:%d", line->file, line->number);
+}
+
+/* Lines with a fault are left out. @param fault  out: the first, or NULL */
+static struct qp_config_made *add_form(qp_config_value *value,
+                                       qp_list_reader *read, const char **fault)
+{
+    struct qp_config_made *form = apr_pcalloc(value->pool, sizeof(*form));
+    const char *error;
+    int i;
+
+    *fault = NULL;
+    form->read = read;
+    for (i = 0; i < value->lines->nelts; i++) {
+        error = read(APR_ARRAY_IDX(value->lines, i, const char *), &form->whole,
+                     value->pool);
+        if (error != NULL && *fault == NULL) {
+            *fault = apr_pstrcat(value->pool, line_place(value, i), ": ", error,
+                                 NULL);
+        }
+    }
+    form->next = value->forms;
+    value->forms = form;
+    return form;
+}
+
+/* A value that replaces another has its forms. */
+static const char *take_forms(qp_config_value *fresh,
+                              const qp_config_value *old)
+{
+    const struct qp_config_made *form;
+    const char *fault = NULL;
+
+    for (form = old->forms; form != NULL && fault == NULL; form = form->next) {
+        add_form(fresh, form->read, &fault);
+    }
+    return fault;
+}
+
 static void refresh_entry(qp_config_store *store, config_entry *entry)
 {
     qp_config_value *fresh;
@@ -224,6 +287,9 @@ static void refresh_entry(qp_config_store *store, config_entry *entry)
         return;
     }
     fresh = read_value(store, entry->key, &fault);
+    if (fault == NULL) {
+        fault = take_forms(fresh, entry->value);
+    }
     if (fault != NULL) {
         report_fault(store, entry, fault);
         qp_config_release(fresh);
@@ -284,17 +350,120 @@ static qp_config_value *get_locked(qp_config_store *store, const char *key)
     return entry->value;
 }
 
+static void lock_store(qp_config_store *store)
+{
+    if (store->mutex != NULL) {
+        apr_thread_mutex_lock(store->mutex);
+    }
+}
+
+static void unlock_store(qp_config_store *store)
+{
+    if (store->mutex != NULL) {
+        apr_thread_mutex_unlock(store->mutex);
+    }
+}
+
 qp_config_value *qp_config_get(qp_config_store *store, const char *key)
 {
     qp_config_value *value;
 
-    if (store->mutex == NULL) {
-        return get_locked(store, key);
-    }
-    apr_thread_mutex_lock(store->mutex);
+    lock_store(store);
     value = get_locked(store, key);
-    apr_thread_mutex_unlock(store->mutex);
+    unlock_store(store);
     return value;
+}
+
+static void *find_form(qp_config_query *query)
+{
+    struct qp_config_made *form = query->value->forms;
+
+    query->fault = NULL;
+    while (form != NULL && form->read != query->read) {
+        form = form->next;
+    }
+    if (form == NULL) {
+        form = add_form(query->value, query->read, &query->fault);
+    }
+    return form->whole;
+}
+
+void *qp_config_form(qp_config_store *store, const char *key,
+                     qp_config_query *query)
+{
+    void *whole;
+
+    lock_store(store);
+    query->value = get_locked(store, key);
+    whole = find_form(query);
+    unlock_store(store);
+    return whole;
+}
+
+static int is_same_value(const qp_config_value *value, const char *key,
+                         const apr_array_header_t *lines)
+{
+    int i;
+
+    if (value == NULL || value->lines->nelts != lines->nelts
+        || strcmp(value->where, key) != 0) {
+        return 0;
+    }
+    for (i = 0; i < lines->nelts; i++) {
+        if (strcmp(APR_ARRAY_IDX(value->lines, i, const char *),
+                   APR_ARRAY_IDX(lines, i, const char *))
+            != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
+/* The oldest one goes. */
+static qp_config_value *add_foreign(qp_config_store *store, const char *key,
+                                    const apr_array_header_t *lines)
+{
+    qp_config_value *value = make_value(key);
+    apr_array_header_t *copy =
+        apr_array_make(value->pool, lines->nelts, sizeof(const char *));
+    int i;
+
+    for (i = 0; i < lines->nelts; i++) {
+        APR_ARRAY_PUSH(copy, const char *) =
+            apr_pstrdup(value->pool, APR_ARRAY_IDX(lines, i, const char *));
+    }
+    value->lines = copy;
+    i = store->next_foreign;
+    store->next_foreign = (i + 1) % MAX_FOREIGN;
+    if (store->foreign[i] != NULL) {
+        qp_config_release(store->foreign[i]);
+    }
+    store->foreign[i] = value;
+    return value;
+}
+
+void *qp_config_form_lines(qp_config_store *store, const char *key,
+                           const apr_array_header_t *lines,
+                           qp_config_query *query)
+{
+    qp_config_value *value = NULL;
+    void *whole;
+    int i;
+
+    lock_store(store);
+    for (i = 0; i < MAX_FOREIGN && value == NULL; i++) {
+        if (is_same_value(store->foreign[i], key, lines)) {
+            value = store->foreign[i];
+        }
+    }
+    if (value == NULL) {
+        value = add_foreign(store, key, lines);
+    }
+    __atomic_add_fetch(&value->refs, 1, __ATOMIC_RELAXED);
+    query->value = value;
+    whole = find_form(query);
+    unlock_store(store);
+    return whole;
 }
 
 const char *qp_config_read(qp_config_store *store, const char *key,
@@ -371,14 +540,19 @@ static apr_status_t release_value(void *data)
     return APR_SUCCESS;
 }
 
-/* Asks the config hooks. @return NULL if all decline */
-static const apr_array_header_t *ask_hooks(qp_session *qp, const char *key)
+const apr_array_header_t *qp_config_ask(qp_session *qp, const char *key)
 {
     apr_pool_t *pool = qp_session_pcmd(qp);
     qp_config_arg arg = { key, pool, NULL };
     qp_answer kept = qp->answer;
+    apr_hash_t *sets = qp->config->source.sets;
     qp_rc rc;
 
+    if (qp->hooks->counts[QP_HOOK_config] == 0
+        || (sets != NULL
+            && apr_hash_get(sets, key, APR_HASH_KEY_STRING) != NULL)) {
+        return NULL;
+    }
     rc = qp_call_config(qp->hooks, qp, &arg);
     qp->answer = kept;
     if (rc != QP_OK) {
@@ -390,18 +564,11 @@ static const apr_array_header_t *ask_hooks(qp_session *qp, const char *key)
 
 const apr_array_header_t *qp_config(qp_session *qp, const char *key)
 {
-    const apr_array_header_t *lines = NULL;
-    qp_config_store *store = qp->config;
+    const apr_array_header_t *lines = qp_config_ask(qp, key);
     qp_config_value *value;
 
-    if (qp->hooks->counts[QP_HOOK_config] > 0
-        && (store->source.sets == NULL
-            || apr_hash_get(store->source.sets, key, APR_HASH_KEY_STRING)
-                   == NULL)) {
-        lines = ask_hooks(qp, key);
-    }
     if (lines == NULL) {
-        value = qp_config_get(store, key);
+        value = qp_config_get(qp->config, key);
         apr_pool_cleanup_register(qp_session_pcmd(qp), value, release_value,
                                   apr_pool_cleanup_null);
         lines = value->lines;
@@ -427,45 +594,4 @@ int qp_config_has(qp_session *qp, const char *key, const char *word)
         }
     }
     return 0;
-}
-
-const char *qp_net_line(const qp_plugin *self, qp_session *qp, const char *key,
-                        const char *ip)
-{
-    const apr_array_header_t *lines = qp_config(qp, key);
-    const char *line, *fault;
-    qp_net net;
-    qp_ip client;
-    int i;
-
-    if (!qp_net_ip(ip, &client)) {
-        return NULL;
-    }
-    for (i = 0; i < lines->nelts; i++) {
-        line = APR_ARRAY_IDX(lines, i, const char *);
-        fault = qp_net_parse(line, &net);
-        if (fault != NULL) {
-            qp_log(self, qp, QP_LOG_WARN, "%s: \"%s\" ignored: %s", key, line,
-                   fault);
-        }
-        else if (qp_net_has(&net, &client)) {
-            return line;
-        }
-    }
-    return NULL;
-}
-
-const apr_array_header_t *qp_user_config(qp_session *qp, const qp_addr *addr,
-                                         const char *key)
-{
-    qp_user_config_arg arg = { addr, key, qp_session_pcmd(qp), NULL };
-    qp_answer kept = qp->answer;
-    qp_rc rc;
-
-    rc = qp_call_user_config(qp->hooks, qp, &arg);
-    qp->answer = kept;
-    if (rc == QP_OK && arg.lines != NULL) {
-        return arg.lines;
-    }
-    return qp_config(qp, key);
 }

@@ -14,11 +14,20 @@
 #include "plugin/qp_hook.h"
 #include "wire/qp_conffile.h"
 
-/** The lines of a key at some time. Read-only. */
+/** What a reader has made of the lines of a value. Read-only. */
+struct qp_config_made {
+    struct qp_config_made *next;
+    qp_list_reader *read;
+    void *whole;
+};
+
+/** The lines of a key at some time. Read-only, but for forms, which are added
+ *  while the store is locked. */
 typedef struct qp_config_value {
     const apr_array_header_t *lines; /**< of const char * */
     const qp_conffile *file;         /**< where they come from, or NULL */
     const char *where;               /**< "FILE:LINE" of the first, or name */
+    struct qp_config_made *forms;
     unsigned int refs;
     apr_pool_t *pool;
 } qp_config_value;
@@ -62,5 +71,28 @@ void qp_config_release(qp_config_value *value);
  *  or "FILE:LINE: what is wrong" in the store's pool */
 const char *qp_config_read(qp_config_store *store, const char *key,
                            qp_config_value **out) QP_CHECKED;
+
+/** A reader, and what comes of asking it. */
+typedef struct qp_config_query {
+    qp_list_reader *read;
+    qp_config_value *value; /**< out: with a reference to be released */
+    const char *fault;      /**< out: NULL, or "FILE:LINE: what is wrong", as
+                                 long as the value; such lines are left out */
+} qp_config_query;
+
+/** What a reader makes of a key's lines; as long as the value. From now on
+ *  this reader also has to accept what the key changes to. */
+void *qp_config_form(qp_config_store *store, const char *key,
+                     qp_config_query *query);
+
+/** The same for lines that do not come from the store: what was made of the
+ *  last ones of this kind is kept. */
+void *qp_config_form_lines(qp_config_store *store, const char *key,
+                           const apr_array_header_t *lines,
+                           qp_config_query *query);
+
+/** The lines that the config hooks have for a key, in the command's pool; NULL
+ *  if they are not asked, or all decline. */
+const apr_array_header_t *qp_config_ask(qp_session *qp, const char *key);
 
 #endif /* QP_CONFIG_H */

@@ -21,9 +21,10 @@ typedef struct qp_plugin_common {
 /** The server's side of its plugins. Lives in pconf. */
 typedef struct qp_plugin_home {
     qp_load_path *path;
-    apr_pool_t *pool;        /**< pconf */
-    const qp_logger *logger; /**< for what belongs to no session */
-    int nconn, ntxn;         /**< slots given out so far */
+    struct qp_config_store *config; /**< or NULL, in some tests */
+    apr_pool_t *pool;               /**< pconf */
+    const qp_logger *logger;        /**< for what belongs to no session */
+    int nconn, ntxn;                /**< slots given out so far */
 } qp_plugin_home;
 
 /** A further set of slots, of qp_plugin_add_hooks(). */

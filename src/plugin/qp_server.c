@@ -144,6 +144,7 @@ const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
     source.defaults = qp_settings_defaults(pconf);
     source.logger = &server->logger;
     server->config = qp_config_create(&source, pconf);
+    server->home.config = server->config;
     error = qp_config_preload(server->config);
     if (error == NULL) {
         error = qp_settings_create(&server->settings, server->config, &source,

@@ -396,15 +396,27 @@ static const char *read_source(struct reader *reader, struct source *source)
     return error != NULL ? error : take_lines(reader, source);
 }
 
+/* Makes an empty result first, which tells also after a fault whether to try
+ * again. */
+static void begin_reading(struct reader *reader, const char *dir,
+                          qp_conffile **out, apr_pool_t *pool)
+{
+    *out = apr_palloc(pool, sizeof(**out));
+    (*out)->lines = apr_array_make(pool, 8, sizeof(qp_conffile_line));
+    (*out)->seen = apr_array_make(pool, 1, sizeof(struct seen));
+    reader->dir = apr_pstrdup(pool, dir);
+    reader->out = *out;
+    reader->pool = pool;
+    reader->nfiles = 0;
+}
+
 const char *qp_conffile_read(const char *dir, const char *key,
                              qp_conffile **out, apr_pool_t *pool)
 {
     struct reader reader;
     struct source source;
 
-    *out = apr_palloc(pool, sizeof(**out));
-    (*out)->lines = apr_array_make(pool, 8, sizeof(qp_conffile_line));
-    (*out)->seen = apr_array_make(pool, 1, sizeof(struct seen));
+    begin_reading(&reader, dir, out, pool);
     if (key[0] == '\0' || key[0] == '.' || strchr(key, '/') != NULL) {
         return apr_psprintf(pool, "%s/%s: not the name of a config file", dir,
                             key);
@@ -412,10 +424,19 @@ const char *qp_conffile_read(const char *dir, const char *key,
     memset(&source, 0, sizeof(source));
     source.path = join_path(dir, key, pool);
     source.place = source.path;
-    reader.dir = apr_pstrdup(pool, dir);
-    reader.out = *out;
-    reader.pool = pool;
-    reader.nfiles = 0;
+    return read_source(&reader, &source);
+}
+
+const char *qp_conffile_read_path(const char *dir, const char *path,
+                                  qp_conffile **out, apr_pool_t *pool)
+{
+    struct reader reader;
+    struct source source;
+
+    begin_reading(&reader, dir, out, pool);
+    memset(&source, 0, sizeof(source));
+    source.path = apr_pstrdup(pool, path);
+    source.place = source.path;
     return read_source(&reader, &source);
 }
 

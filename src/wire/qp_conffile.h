@@ -37,6 +37,12 @@ typedef struct qp_conffile {
 const char *qp_conffile_read(const char *dir, const char *key,
                              qp_conffile **out, apr_pool_t *pool) QP_CHECKED;
 
+/** The same for the file with this path; what it includes is looked for in
+ *  @a dir. */
+const char *qp_conffile_read_path(const char *dir, const char *path,
+                                  qp_conffile **out,
+                                  apr_pool_t *pool) QP_CHECKED;
+
 /** Whether a file or folder it was made of has changed since, has gone, or has
  *  come into being. */
 int qp_conffile_changed(const qp_conffile *file, apr_pool_t *pool);

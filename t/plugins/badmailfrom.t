@@ -19,7 +19,7 @@ my %answer = (
     ''                  => qr/^250 /,
 );
 
-plan tests => keys(%answer) + 9,
+plan tests => keys(%answer) + 11,
     QP::Server->need('plugins/badmailfrom', 'plugins/relay');
 
 my %config = (
@@ -43,19 +43,34 @@ ok defined $server->wait_log(qr/badmailfrom: pass, bounce\@a\.b is not /),
 ok t_cmp($server->client(local => '127.0.0.2')->hello
              ->cmd('MAIL FROM:<s@example.net>'), qr/^250 /, 'a relay client');
 
-# A faulty line is ignored, and a warning says so.
-$server->expect_log(qr/badmailfrom: badmailfrom: "\*\@x": quantifier/);
-$server->set_config(badmailfrom => ['*@x', 'new@example.net']);
+# A faulty line is not taken up, and the old list stays in force.
+$server->expect_log(qr/badmailfrom:2: "\*\@x" is no regular expression/);
+$server->set_config(badmailfrom => ['new@example.net', '*@x']);
+ok $server->poll(sub {
+    $client->expect(250, 'MAIL FROM:<new@example.net>');
+    $client->expect(250, 'RSET');
+    return grep {/the old value stays in force/} $server->log_lines;
+}), 'the file, the line and what is wrong are logged';
+ok t_cmp($client->cmd('MAIL FROM:<s@example.net>'), qr/^550 /, 'old lines');
+$server->set_config(badmailfrom => ['new@example.net']);
+$server->set_config(badmailfrom_patterns => ['^x.*com$ No x']);
 ok $server->poll(sub {
     my $reply = $client->cmd('MAIL FROM:<new@example.net>');
 
     $client->expect(250, 'RSET');
     return $reply =~ /^550 /;
-}), 'the list is read again';
-ok t_cmp($client->cmd('MAIL FROM:<s@example.net>'), qr/^250 /,
-         'without the old lines');
-ok defined $server->wait_log(qr/"\*\@x": quantifier/), 'a warning';
+}), 'the corrected list is read';
+ok $server->poll(sub {
+    my $reply = $client->cmd('MAIL FROM:<xy@example.com>');
+
+    $client->expect(250, 'RSET');
+    return $reply =~ /^550 5\.\d\.\d No x$/;
+}), 'a list of expressions';
 $server->stop;
+$server = QP::Server->new(plugins => ['badmailfrom', 'rcpt_ok'],
+                          config => { badmailfrom => ['a@b', 'spammer'] });
+ok t_cmp(($server->configtest)[1], qr/badmailfrom:2: "spammer" is no address/,
+         'a faulty line stops the start');
 
 # The common options.
 for my $case (['reject no', qr/^250 /], ['reject_type temp', qr/^450 4\./],

@@ -375,6 +375,7 @@ const char *kit_start(engine_kit *kit)
     source.defaults = qp_settings_defaults(kit->pool);
     server->config_dir = kit->dir;
     server->config = qp_config_create(&source, kit->pool);
+    kit->home.config = server->config;
     server->plugins = kit->plugins;
     error = qp_settings_create(&server->settings, server->config, &source,
                                kit->pool);

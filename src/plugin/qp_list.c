@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Lists for plugins. A form lives as long as its value, of which the command
+ * holds a reference. What a line means is up to the readers. */
+
+#include "plugin/qp_list.h"
+
+#include <apr_strings.h>
+
+#include "plugin/qp_plugin.h"
+#include "wire/qp_pattern.h"
+
+static apr_status_t release_value(void *data)
+{
+    qp_config_release(data);
+    return APR_SUCCESS;
+}
+
+static const void *keep_form(qp_session *qp, const qp_config_query *query,
+                             const void *whole)
+{
+    if (query->fault != NULL) {
+        qp_log_write(&qp->logger, QP_LOG_WARN, "QP1606",
+                     "%s; this line is left out", query->fault);
+    }
+    apr_pool_cleanup_register(qp_session_pcmd(qp), query->value, release_value,
+                              apr_pool_cleanup_null);
+    return whole;
+}
+
+static const void *read_lines(qp_session *qp, const char *key,
+                              const apr_array_header_t *lines,
+                              qp_list_reader *read)
+{
+    qp_config_query query = { .read = read };
+    const void *whole = qp_config_form_lines(qp->config, key, lines, &query);
+
+    return keep_form(qp, &query, whole);
+}
+
+const void *qp_list(qp_session *qp, const char *key, qp_list_reader *read)
+{
+    const apr_array_header_t *lines = qp_config_ask(qp, key);
+    qp_config_query query = { .read = read };
+    const void *whole;
+
+    if (lines != NULL) {
+        return read_lines(qp, key, lines, read);
+    }
+    whole = qp_config_form(qp->config, key, &query);
+    return keep_form(qp, &query, whole);
+}
+
+/* The lines that the user_config hooks have; NULL if all decline. */
+static const apr_array_header_t *ask_user(qp_session *qp, const qp_addr *addr,
+                                          const char *key)
+{
+    qp_user_config_arg arg = { addr, key, qp_session_pcmd(qp), NULL };
+    qp_answer kept = qp->answer;
+    qp_rc rc;
+
+    rc = qp_call_user_config(qp->hooks, qp, &arg);
+    qp->answer = kept;
+    return rc == QP_OK ? arg.lines : NULL;
+}
+
+const apr_array_header_t *qp_user_config(qp_session *qp, const qp_addr *addr,
+                                         const char *key)
+{
+    const apr_array_header_t *lines = ask_user(qp, addr, key);
+
+    return lines != NULL ? lines : qp_config(qp, key);
+}
+
+const void *qp_user_list(qp_session *qp, const qp_addr *addr, const char *key,
+                         qp_list_reader *read)
+{
+    const apr_array_header_t *lines = ask_user(qp, addr, key);
+
+    return lines != NULL ? read_lines(qp, key, lines, read)
+                         : qp_list(qp, key, read);
+}
+
+const char *qp_list_check(qp_plugin *self, const char *key,
+                          qp_list_reader *read)
+{
+    qp_config_query query = { .read = read };
+    const char *fault;
+
+    if (self->home->config == NULL) {
+        return NULL;
+    }
+    QP_IGNORE(qp_config_form(self->home->config, key, &query),
+              "only the fault is of interest");
+    fault =
+        query.fault != NULL ? apr_pstrdup(self->home->pool, query.fault) : NULL;
+    qp_config_release(query.value);
+    return fault;
+}
+
+/* Networks. -------------------------------------------------------------- */
+
+const char *qp_net_line(const qp_plugin *self, qp_session *qp, const char *key,
+                        const char *ip)
+{
+    const apr_array_header_t *lines = qp_config(qp, key);
+    const char *line, *fault;
+    qp_net net;
+    qp_ip client;
+    int i;
+
+    if (!qp_net_ip(ip, &client)) {
+        return NULL;
+    }
+    for (i = 0; i < lines->nelts; i++) {
+        line = APR_ARRAY_IDX(lines, i, const char *);
+        fault = qp_net_parse(line, &net);
+        if (fault != NULL) {
+            qp_log(self, qp, QP_LOG_WARN, "%s: \"%s\" ignored: %s", key, line,
+                   fault);
+        }
+        else if (qp_net_has(&net, &client)) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
+/* Patterns. -------------------------------------------------------------- */
+
+const qp_pattern *qp_pattern_find(const qp_plugin *self, qp_session *qp,
+                                  const void *list, const char *text)
+{
+    const apr_array_header_t *patterns = list;
+    const qp_pattern *pattern;
+    int i, rc;
+
+    for (i = 0; patterns != NULL && i < patterns->nelts; i++) {
+        pattern = APR_ARRAY_IDX(patterns, i, const qp_pattern *);
+        rc = qp_pattern_match(pattern, text);
+        if (rc > 0) {
+            return pattern;
+        }
+        if (rc < 0 && qp_pattern_first_fault(pattern)) {
+            qp_log(self, qp, QP_LOG_WARN,
+                   "\"%s\": takes too many steps for \"%s\"; write it simpler",
+                   qp_pattern_text(pattern), text);
+        }
+    }
+    return NULL;
+}
+
+const qp_pattern *qp_pattern_find_addr(const qp_plugin *self, qp_session *qp,
+                                       const void *list, const qp_addr *addr)
+{
+    return qp_pattern_find(self, qp, list,
+                           apr_pstrcat(qp_session_pcmd(qp), addr->user, "@",
+                                       addr->host, NULL));
+}
