@@ -272,6 +272,18 @@ static void part_records(apr_pool_t *pconf, server_rec *main_server)
     }
 }
 
+/* A line of the log for each. */
+static void report_errors(const char *errors, apr_pool_t *ptemp)
+{
+    char *last = NULL;
+    char *error = apr_strtok(apr_pstrdup(ptemp, errors), "\n", &last);
+
+    for (; error != NULL; error = apr_strtok(NULL, "\n", &last)) {
+        ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, NULL,
+                     "QP9001: %s", error);
+    }
+}
+
 int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
                       apr_pool_t *ptemp, server_rec *s)
 {
@@ -292,8 +304,7 @@ int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
                                                 : QP_CONFIG_DIR,
                        ptemp);
         if (error != NULL) {
-            ap_log_error(APLOG_MARK, APLOG_STARTUP | APLOG_EMERG, 0, NULL,
-                         "QP9001: %s", error);
+            report_errors(error, ptemp);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
     }

@@ -240,6 +240,13 @@ static const char *load_script(const char *name, const char *file,
                         file, name);
 }
 
+int qp_load_exists(const char *name, const qp_load_path *path, apr_pool_t *pool)
+{
+    found_file found = { NULL, NULL };
+
+    return is_plain_name(name) && find_file(name, path, &found, pool) == NULL;
+}
+
 const char *qp_load_plugin(const char *name, const qp_load_path *path,
                            qp_load_result *out, apr_pool_t *pconf)
 {

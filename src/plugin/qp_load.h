@@ -32,6 +32,10 @@ typedef struct qp_load_result {
 const char *qp_load_plugin(const char *name, const qp_load_path *path,
                            qp_load_result *out, apr_pool_t *pconf) QP_CHECKED;
 
+/** Whether there is a file for a plugin, be it any good or not. */
+int qp_load_exists(const char *name, const qp_load_path *path,
+                   apr_pool_t *pool);
+
 /** Compares what a plugin was built for with what this server offers.
  *  @return NULL, or the difference in words */
 const char *qp_load_check_abi(const qp_abi *abi, apr_pool_t *pool) QP_CHECKED;

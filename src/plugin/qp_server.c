@@ -9,6 +9,8 @@
 
 #include <apr_strings.h>
 
+#include "plugin/qp_alias.h"
+
 /* Lines of a key that must come from a file (D15: read at start only). */
 static const char *read_key(const qp_server *server, const char *key,
                             qp_conffile **file, apr_pool_t *pconf)
@@ -43,17 +45,74 @@ static const char *collect_dirs(qp_server *server, const qp_server_spec *spec,
     return NULL;
 }
 
-static const char *load_line(qp_server *server, const qp_plugin_line *line,
+/* D18. @return whether the line counts */
+static int tell_alias(const qp_server *server, const qp_plugin_line *line,
+                      const qp_alias *alias)
+{
+    qp_config_value *value;
+    int is_on = 1;
+
+    if (alias->was == NULL) {
+        return 1;
+    }
+    if (alias->switch_key != NULL) {
+        value = qp_config_get(server->config, alias->switch_key);
+        is_on =
+            value->lines->nelts > 0
+            && strcmp(APR_ARRAY_IDX(value->lines, 0, const char *), "0") != 0;
+        qp_config_release(value);
+    }
+    if (is_on) {
+        qp_log_write(&server->logger, QP_LOG_NOTICE, "QP9104",
+                     "%s: %s is now called %s; please write it so", line->where,
+                     alias->was, line->name);
+    }
+    else {
+        qp_log_write(&server->logger, QP_LOG_NOTICE, "QP9105",
+                     "%s: %s is left out, for config %s is not true",
+                     line->where, alias->was, alias->switch_key);
+    }
+    return is_on;
+}
+
+static const char *load_line(qp_server *server, const qp_plugin_line *from,
                              apr_pool_t *pconf)
 {
+    qp_plugin_line line = *from;
     qp_plugin *plugin = NULL;
-    const char *error;
+    qp_alias alias;
+    const char *error = qp_alias_apply(&line, &alias, pconf);
+    const char *remedy = NULL;
 
-    error = qp_plugin_create(line, &server->home, &plugin, pconf);
+    if (error != NULL) {
+        return apr_pstrcat(pconf, line.where, ": ", alias.was, ": ", error,
+                           NULL);
+    }
+    if (!tell_alias(server, &line, &alias)) {
+        return NULL;
+    }
+    if (!qp_load_exists(line.name, &server->path, pconf)) {
+        remedy = qp_alias_remedy(line.name);
+    }
+    if (remedy != NULL) {
+        return apr_pstrcat(pconf, line.where, ": ", line.name, ": ", remedy,
+                           NULL);
+    }
+    error = qp_plugin_create(&line, &server->home, &plugin, pconf);
     if (error == NULL) {
         APR_ARRAY_PUSH(server->plugins, qp_plugin *) = plugin;
     }
     return error;
+}
+
+/* All faults are told at once. */
+static const char *add_error(const char *errors, const char *error,
+                             apr_pool_t *pconf)
+{
+    if (errors == NULL || error == NULL) {
+        return error != NULL ? error : errors;
+    }
+    return apr_pstrcat(pconf, errors, "\n", error, NULL);
 }
 
 /* One line of config/plugins: a name and its arguments (D17). */
@@ -84,44 +143,46 @@ static const char *load_file(qp_server *server, const char *key,
 {
     qp_conffile *file = NULL;
     qp_plugin_line line;
-    const char *error = read_key(server, key, &file, pconf);
+    const char *errors = read_key(server, key, &file, pconf);
+    const char *error;
     int i;
 
-    for (i = 0; error == NULL && i < file->lines->nelts; i++) {
+    if (errors != NULL) {
+        return errors;
+    }
+    for (i = 0; i < file->lines->nelts; i++) {
         error = parse_line(&APR_ARRAY_IDX(file->lines, i, qp_conffile_line),
                            &line, pconf);
         if (error == NULL) {
             error = load_line(server, &line, pconf);
         }
+        errors = add_error(errors, error, pconf);
     }
-    return error;
+    return errors;
 }
 
 static const char *load_plugins(qp_server *server, const qp_server_spec *spec,
                                 apr_pool_t *pconf)
 {
-    const char *error = load_file(server, "logging", pconf);
+    const char *errors = load_file(server, "logging", pconf);
     int i;
 
-    if (error == NULL) {
-        error = load_file(server, "plugins", pconf);
-    }
-
-    for (i = 0;
-         error == NULL && spec->plugins != NULL && i < spec->plugins->nelts;
-         i++) {
-        error =
+    errors = add_error(errors, load_file(server, "plugins", pconf), pconf);
+    for (i = 0; spec->plugins != NULL && i < spec->plugins->nelts; i++) {
+        errors = add_error(
+            errors,
             load_line(server, &APR_ARRAY_IDX(spec->plugins, i, qp_plugin_line),
-                      pconf);
+                      pconf),
+            pconf);
     }
-    if (error == NULL && server->plugins->nelts == 0) {
-        error = apr_psprintf(pconf,
-                             "%s/plugins: no plugin is loaded, so that no "
-                             "mail would be accepted; list at least rcpt_ok "
-                             "and a queue plugin there",
-                             server->config_dir);
+    if (errors == NULL && server->plugins->nelts == 0) {
+        errors = apr_psprintf(pconf,
+                              "%s/plugins: no plugin is loaded, so that no "
+                              "mail would be accepted; list at least rcpt_ok "
+                              "and a queue plugin there",
+                              server->config_dir);
     }
-    return error;
+    return errors;
 }
 
 const char *qp_server_create(qp_server **out, const qp_server_spec *spec,

@@ -41,7 +41,8 @@ typedef struct qp_server {
 
 /**
  * Reads the folder, loads the plugins, checks everything.
- * @return NULL, or a sentence with file and line that stops the start
+ * @return NULL, or what stops the start: a line for each fault, with file and
+ *         line
  */
 const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
                              apr_pool_t *pconf) QP_CHECKED;
