@@ -1365,6 +1365,129 @@ QP_EXPORT const qp_pattern *qp_pattern_find_addr(const qp_plugin *self,
                                                  const void *list,
                                                  const qp_addr *addr);
 
+/* 5.15 Names and addresses: the DNS --------------------------------------- */
+
+/**
+ * Asks the DNS without blocking. Start the query when its name is known, and
+ * await it where its outcome decides:
+ *
+ *     if (txn->mx == NULL) {
+ *         txn->mx = qp_dns_query(qp, QP_DNS_MX, arg->sender->host,
+ *                                qp_txn_pool(qp));
+ *     }
+ *     if (!qp_dns_ready(&txn->mx, 1)) {
+ *         return qp_dns_await(qp, &txn->mx, 1);
+ *     }
+ *     if (qp_dns_outcome(txn->mx) == QP_DNS_FOUND) {
+ *         use(qp_dns_get(txn->mx, 0)->text);
+ *     }
+ *
+ * The servers are those of config dns_servers, or of /etc/resolv.conf. A query
+ * is over within config dns_timeout. Answers are those of strangers: they are
+ * bounded and checked for the question, but what they say may be a lie.
+ */
+typedef struct qp_dns qp_dns;
+
+/** Numbers of the protocol. */
+typedef enum qp_dns_type {
+    QP_DNS_A = 1,
+    QP_DNS_NS = 2,
+    QP_DNS_SOA = 6,
+    QP_DNS_PTR = 12,
+    QP_DNS_MX = 15,
+    QP_DNS_TXT = 16,
+    QP_DNS_AAAA = 28,
+    QP_DNS_TLSA = 52
+} qp_dns_type;
+
+/** How a query ended. Only NODATA and NXDOMAIN say that there is nothing. */
+typedef enum qp_dns_result {
+    QP_DNS_PENDING,  /**< not yet */
+    QP_DNS_FOUND,    /**< there is at least one record */
+    QP_DNS_NODATA,   /**< the name exists, but has no such record */
+    QP_DNS_NXDOMAIN, /**< the name does not exist */
+    QP_DNS_BADNAME,  /**< it is no name of the DNS; nobody was asked */
+    QP_DNS_TIMEOUT,  /**< no server has answered in time */
+    QP_DNS_FAILED    /**< servers failed, refused, or answered nonsense; or too
+                          much is under way */
+} qp_dns_result;
+
+/** One record of an answer. */
+typedef struct qp_dns_record {
+    /** A, AAAA: the address. MX, NS, PTR: the name, in lower case without the
+     *  last dot; "." is the root (null MX, RFC 7505). SOA: the name of the
+     *  first server. TXT: the strings in one. Never NULL; NUL-terminated. */
+    const char *text;
+    /** Octets of it: a TXT record may have a NUL inside. */
+    apr_size_t len;
+    /** The record as it was on the wire, of data_len octets: 4 of an A, 16 of
+     *  an AAAA record. */
+    const unsigned char *data;
+    apr_size_t data_len;
+    int preference;   /**< MX; the lowest comes first, in qp_dns_get(), too */
+    apr_uint32_t ttl; /**< seconds */
+} qp_dns_record;
+
+/**
+ * Starts a query; never NULL. Aliases (CNAME) are followed. @a name may end in
+ * a dot and is never completed by a domain of the host.
+ * @param pool  lifetime of the query, its records, and its handle; when it is
+ *              cleared, nobody waits for the answer any more
+ */
+QP_EXPORT qp_dns *qp_dns_query(qp_session *qp, qp_dns_type type,
+                               const char *name, apr_pool_t *pool);
+/** The PTR records of an address in text form; BADNAME if it is none. */
+QP_EXPORT qp_dns *qp_dns_query_ptr(qp_session *qp, const char *ip,
+                                   apr_pool_t *pool);
+/** "4.3.2.1.ZONE" for 1.2.3.4, and the 32 nibbles of an IPv6 address, which is
+ *  taken as IPv4 if it is a mapped one (::ffff:1.2.3.4). @a zone NULL is that
+ *  of PTR records. @return NULL if @a ip is no address */
+QP_EXPORT const char *qp_dns_reverse(const char *ip, const char *zone,
+                                     apr_pool_t *pool);
+/** Whether a text can be asked for: labels of 1 to 63 octets, 253 in all;
+ *  letters, digits and - _ / only. */
+QP_EXPORT int qp_dns_is_name(const char *name);
+
+/** Whether all of @a n queries are over. NULLs among them count as such. */
+QP_EXPORT int qp_dns_ready(qp_dns *const *queries, int n);
+/** Awaits all of @a n queries, of which one at least must not be ready. Its
+ *  time is bounded by dns_timeout, and by the plugin's `timeout`.
+ *  @return QP_YIELD */
+QP_EXPORT qp_rc qp_dns_await(qp_session *qp, qp_dns *const *queries, int n);
+/** For qp_await_any() and qp_await_all(). */
+QP_EXPORT qp_wait *qp_dns_wait(const qp_dns *dns);
+
+QP_EXPORT qp_dns_result qp_dns_outcome(const qp_dns *dns);
+/** The same in words, for the log: "found", "no such name", ... */
+QP_EXPORT const char *qp_dns_outcome_text(const qp_dns *dns);
+/** What was asked for. */
+QP_EXPORT const char *qp_dns_name(const qp_dns *dns);
+/** The number of records, 64 at most; 0 unless the outcome is FOUND. */
+QP_EXPORT int qp_dns_count(const qp_dns *dns);
+/** The i-th record, from 0; NULL behind the last. */
+QP_EXPORT const qp_dns_record *qp_dns_get(const qp_dns *dns, int i);
+
+/**
+ * The client's verified name (RFC 8601 2.7.3, iprev): the names of its address
+ * are looked up, and their addresses must be that address again. Starts at the
+ * first call, by whomever; all share it. Config `hostname_lookups on` makes the
+ * server do it before hook connect.
+ * @return PENDING: return qp_client_name_await(); else what it came to, and
+ *         qp_conn_remote_host() is the name with PASS
+ */
+typedef enum qp_client_name {
+    QP_CLIENT_NAME_PENDING,
+    QP_CLIENT_NAME_PASS,
+    QP_CLIENT_NAME_FAIL,     /**< there are names, but none leads back */
+    QP_CLIENT_NAME_NONE,     /**< it has no name: permerror of RFC 8601 */
+    QP_CLIENT_NAME_TEMPERROR /**< the DNS did not say */
+} qp_client_name;
+QP_EXPORT qp_client_name qp_client_name_verify(qp_session *qp);
+QP_EXPORT qp_rc qp_client_name_await(qp_session *qp);
+/** The names of the client's address, of const char *, verified or not; once
+ *  qp_client_name_verify() is not PENDING any more. Never NULL. */
+QP_EXPORT const apr_array_header_t *qp_client_names(qp_session *qp);
+
 #ifdef __cplusplus
 }
 #endif

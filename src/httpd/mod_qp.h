@@ -31,6 +31,7 @@ typedef struct mod_qp_count mod_qp_count;
 typedef struct mod_qp_child {
     qp_timers *timers;
     qp_jobs *jobs;
+    qp_resolver *resolver;
     apr_thread_mutex_t *mutex; /**< guards sessions and is_parked in them */
     mod_qp_conn *sessions;
     mod_qp_count *count; /**< or NULL: there is no shared memory */

@@ -52,6 +52,9 @@ static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
     if (rv == APR_SUCCESS) {
         rv = qp_jobs_create(&child->jobs, MAX_JOB_THREADS, pchild);
     }
+    if (rv == APR_SUCCESS) {
+        rv = qp_resolver_create(&child->resolver, pchild);
+    }
     if (rv != APR_SUCCESS) {
         give_up(s, rv);
     }

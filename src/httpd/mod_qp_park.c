@@ -181,6 +181,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     m->carrier.timers = conf->child->timers;
     m->carrier.jobs = conf->child->jobs;
     mod_qp_tls_equip(m, conf);
+    m->carrier.resolver = conf->child->resolver;
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
     mod_qp_child_add(m);
     peers = describe_peers(c, conf);

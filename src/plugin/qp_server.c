@@ -10,6 +10,7 @@
 #include <apr_strings.h>
 
 #include "plugin/qp_alias.h"
+#include "plugin/qp_lookup.h"
 
 /* Lines of a key that must come from a file (D15: read at start only). */
 static const char *read_key(const qp_server *server, const char *key,
@@ -185,6 +186,21 @@ static const char *load_plugins(qp_server *server, const qp_server_spec *spec,
     return errors;
 }
 
+/* With hostname_lookups the server comes before its plugins. */
+static void fill_hooks(qp_server *server, apr_pool_t *pconf)
+{
+    apr_array_header_t *own = apr_array_make(pconf, 1, sizeof(qp_plugin *));
+    qp_settings *settings = qp_settings_get(server->settings);
+
+    if (settings->hostname_lookups) {
+        APR_ARRAY_PUSH(own, qp_plugin *) =
+            qp_lookup_plugin(&server->home, pconf);
+    }
+    qp_settings_release(settings);
+    apr_array_cat(own, server->plugins);
+    qp_hook_table_fill(&server->hooks, own, pconf);
+}
+
 const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
                              apr_pool_t *pconf)
 {
@@ -218,7 +234,7 @@ const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
         error = load_plugins(server, spec, pconf);
     }
     if (error == NULL) {
-        qp_hook_table_fill(&server->hooks, server->plugins, pconf);
+        fill_hooks(server, pconf);
         qp_logging_install(&server->logging, &server->hooks, NULL,
                            &server->logger);
         *out = server;

@@ -13,6 +13,7 @@
 #include <apr_thread_mutex.h>
 
 #include "plugin/qp_opt.h"
+#include "wire/qp_dns.h"
 
 #define CHECK_EVERY apr_time_from_sec(1)
 
@@ -35,6 +36,10 @@ static const qp_opt keys[] = {
     QP_OPT_INT(qp_settings, max_recipients, "max_recipients", "1000", 1,
                1000000),
     QP_OPT_INT(qp_settings, max_errors, "max_errors", "20", 0, 1000000),
+    QP_OPT_STR(qp_settings, dns_servers, "dns_servers", NULL),
+    QP_OPT_TIME(qp_settings, dns_timeout, "dns_timeout", "8s"),
+    QP_OPT_INT(qp_settings, dns_tries, "dns_tries", "3", 1, 10),
+    QP_OPT_BOOL(qp_settings, hostname_lookups, "hostname_lookups", "off"),
     QP_OPT_INT(qp_settings, max_conn_ip, "max_conn_ip", "0", 0, 1000000),
 };
 
@@ -108,6 +113,40 @@ static const char *check_name(const char *name)
     return NULL;
 }
 
+/* Plugins wait for 30 seconds. */
+static const char *check_timeout(apr_interval_time_t timeout)
+{
+    if (timeout < apr_time_from_msec(100) || timeout > apr_time_from_sec(25)) {
+        return "dns_timeout: must be from 100ms to 25s";
+    }
+    return NULL;
+}
+
+/* What a row cannot say. @return NULL, or what is wrong */
+static const char *check_key(const qp_opt *key, qp_settings *settings)
+{
+    if (strcmp(key->name, "me") == 0) {
+        return check_name(settings->me);
+    }
+    if (strcmp(key->name, "dns_servers") == 0) {
+        return qp_dns_servers(settings->dns_servers, &settings->dns_servers,
+                              settings->pool);
+    }
+    if (strcmp(key->name, "dns_timeout") == 0) {
+        return check_timeout(settings->dns_timeout);
+    }
+    return NULL;
+}
+
+/* The first line; of lists, all of them. */
+static const char *take_lines(const qp_opt *key, const qp_config_value *value,
+                              apr_pool_t *pool)
+{
+    return strcmp(key->name, "dns_servers") == 0
+               ? apr_array_pstrcat(pool, value->lines, ' ')
+               : APR_ARRAY_IDX(value->lines, 0, const char *);
+}
+
 /* @return NULL, or "WHERE: what is wrong" */
 static const char *set_key(const qp_opt *key, qp_settings *settings,
                            const qp_config_value *value, const char *dir,
@@ -119,10 +158,9 @@ static const char *set_key(const qp_opt *key, qp_settings *settings,
         set_default(key, settings);
         return NULL;
     }
-    error = qp_opt_set(key, settings,
-                       APR_ARRAY_IDX(value->lines, 0, const char *), dir, pool);
-    if (error == NULL && key == &keys[0]) {
-        error = check_name(settings->me);
+    error = qp_opt_set(key, settings, take_lines(key, value, pool), dir, pool);
+    if (error == NULL) {
+        error = check_key(key, settings);
     }
     return error == NULL ? NULL
                          : apr_pstrcat(pool, value->where, ": ", error, NULL);

@@ -31,8 +31,13 @@ typedef struct qp_settings {
     apr_off_t max_data_line; /**< octets of a line in a message */
     apr_off_t max_header;    /**< octets of a header section */
     int max_recipients;
-    int max_errors;  /**< of a client in a session; 0: no limit */
-    int max_conn_ip; /**< told to pre_connection plugins; 0: no limit */
+    int max_errors;          /**< of a client in a session; 0: no limit */
+    const char *dns_servers; /**< of qp_dns_servers(); NULL: the system's */
+    apr_interval_time_t dns_timeout; /**< of a query */
+    int dns_tries;                   /**< of each server */
+    int hostname_lookups; /**< whether each client's name is looked up; read
+                               at start */
+    int max_conn_ip;      /**< told to pre_connection plugins; 0: no limit */
     unsigned int refs;
     apr_pool_t *pool;
 } qp_settings;

@@ -56,6 +56,7 @@ struct qp_conn {
     const char *auth_mechanism;       /**< or NULL */
     apr_array_header_t *auth_results; /**< of const char *, or NULL */
     qp_notes *notes;
+    struct qp_client_lookup *lookup; /**< of the client's name, or NULL */
     qp_slots slots;
 };
 

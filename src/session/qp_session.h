@@ -18,6 +18,7 @@
 #include "wire/qp_job.h"
 #include "wire/qp_line.h"
 #include "wire/qp_reply.h"
+#include "wire/qp_resolver.h"
 #include "wire/qp_timer.h"
 
 /** Where a session is (RFC 5321 4.1.4). The columns of the verb table are
@@ -96,6 +97,7 @@ typedef struct qp_carrier {
      *  @return NULL: there is none of that type */
     const unsigned char *(*tls_binding)(void *ctx, const char *type,
                                         apr_size_t *len, apr_pool_t *pool);
+    qp_resolver *resolver; /**< NULL: every query fails */
 } qp_carrier;
 
 struct qp_config_store;

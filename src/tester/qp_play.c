@@ -316,6 +316,7 @@ static const char *make_services(qp_carrier *carrier, struct waker *prototype,
                                  apr_pool_t *pchild)
 {
     if (qp_timers_create(&carrier->timers, pchild) != APR_SUCCESS
+        || qp_resolver_create(&carrier->resolver, pchild) != APR_SUCCESS
         || qp_jobs_create(&carrier->jobs, MAX_JOB_THREADS, pchild)
                != APR_SUCCESS
         || apr_thread_mutex_create(&prototype->mutex, APR_THREAD_MUTEX_DEFAULT,

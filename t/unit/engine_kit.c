@@ -317,7 +317,8 @@ engine_kit *kit_create(apr_pool_t *pool)
     if (apr_thread_mutex_create(&kit->mutex, 0, pool) != APR_SUCCESS
         || apr_thread_cond_create(&kit->cond, pool) != APR_SUCCESS
         || qp_timers_create(&kit->timers, pool) != APR_SUCCESS
-        || qp_jobs_create(&kit->carrier.jobs, 4, pool) != APR_SUCCESS) {
+        || qp_jobs_create(&kit->carrier.jobs, 4, pool) != APR_SUCCESS
+        || qp_resolver_create(&kit->carrier.resolver, pool) != APR_SUCCESS) {
         abort();
     }
     kit->carrier.timers = kit->timers;

@@ -14,15 +14,14 @@
 
 static const char *show_settings(engine_kit *kit, const qp_settings *settings)
 {
-    return apr_psprintf(kit->pool, "%s %s %d %d %s %d %d %d %d %d %d %d",
-                        settings->me,
-                        settings->smtpgreeting != NULL ? settings->smtpgreeting
-                                                       : "-",
-                        (int)settings->databytes, (int)settings->size_threshold,
-                        settings->spool_dir, settings->bare_newline,
-                        settings->max_line, (int)settings->max_data_line,
-                        (int)settings->max_header, settings->max_recipients,
-                        settings->max_errors, settings->max_conn_ip);
+    return apr_psprintf(
+        kit->pool, "%s %s %d %d %s %d %d %d %d %d %d %d|%s %d %d", settings->me,
+        settings->smtpgreeting != NULL ? settings->smtpgreeting : "-",
+        (int)settings->databytes, (int)settings->size_threshold,
+        settings->spool_dir, settings->bare_newline, settings->max_line,
+        (int)settings->max_data_line, (int)settings->max_header,
+        settings->max_recipients, settings->max_errors, settings->max_conn_ip,
+        settings->dns_servers, (int)settings->dns_timeout, settings->dns_tries);
 }
 
 static const char *current_settings(engine_kit *kit)
@@ -52,7 +51,8 @@ static void test_defaults(engine_kit *kit)
     kit_set(kit, "spool_dir", "/s");
     is_str(kit_start(kit), NULL, "the rest of the defaults");
     is_str(current_settings(kit),
-           "a.b - 0 10000 /s 0 2048 1048576 1048576 1000 20 0", "defaults");
+           "a.b - 0 10000 /s 0 2048 1048576 1048576 1000 20 0|(null) 8000000 3",
+           "defaults");
 }
 
 static const struct {
@@ -89,6 +89,14 @@ static const struct {
     { "max_errors", "0", NULL, " 1000 0 0" },
     { "max_errors", "-1", "max_errors: ", NULL },
     { "max_conn_ip", "5", NULL, " 20 5" },
+    { "dns_servers", "127.0.0.1:5353, ::1", NULL,
+      "|127.0.0.1:5353,[::1]:53 8000000" },
+    { "dns_servers", "localhost", "dns_servers: \"localhost\" is no", NULL },
+    { "dns_timeout", "100ms", NULL, " 100000 3" },
+    { "dns_timeout", "26", "dns_timeout: must be from 100ms to 25s", NULL },
+    { "dns_timeout", "0", "dns_timeout: must be", NULL },
+    { "dns_tries", "1", NULL, " 8000000 1" },
+    { "dns_tries", "0", "dns_tries: ", NULL },
     { "max_conn_ip", "five", "max_conn_ip: ", NULL },
 };
 
