@@ -766,7 +766,8 @@ QP_EXPORT const char *qp_conn_auth_mechanism(const qp_conn *conn);
 QP_EXPORT qp_notes *qp_conn_notes(qp_conn *conn);
 
 /** Whether policy is not for this client: it may relay, or is whitelisted
- *  (notes whitelisthost, whitelistsender). Logs "skip" if so. */
+ *  (notes whitelisthost, whitelistsender; in the hooks helo and ehlo also
+ *  whitelisthelo, in rcpt also whitelisted). Logs "skip" if so. */
 QP_EXPORT int qp_is_immune(const qp_plugin *self, qp_session *qp);
 /** Adds a result, such as "spf=pass smtp.mailfrom=example.org", to the field
  *  Authentication-Results (RFC 8601): of this message, or without a
@@ -918,6 +919,12 @@ QP_EXPORT const char *qp_make_temp_dir(qp_session *qp, int mode);
 /* A key is a constant of the header that owns it. */
 #define QP_NOTE_WHITELISTHOST       "whitelisthost"
 #define QP_NOTE_WHITELISTSENDER     "whitelistsender"
+#define QP_NOTE_WHITELISTHELO       "whitelisthelo"
+/** Of the transaction, a pointer: an array of const qp_addr *, the whitelisted
+ *  recipients, accepted or not. */
+#define QP_NOTE_WHITELISTRCPT       "whitelistrcpt"
+/** Of the transaction: why the recipient of this command is. */
+#define QP_NOTE_WHITELISTED         "whitelisted"
 #define QP_NOTE_NAUGHTY             "naughty"
 #define QP_NOTE_NAUGHTY_REJECT_TYPE "naughty_reject_type"
 #define QP_NOTE_KARMA               "karma"
@@ -972,6 +979,9 @@ typedef const char *qp_list_reader(const char *line, void **whole,
  *  @return NULL, or "FILE:LINE: what is wrong", to stop httpd */
 QP_EXPORT const char *qp_list_check(qp_plugin *self, const char *key,
                                     qp_list_reader *read) QP_CHECKED;
+/** The same, and there has to be a line. */
+QP_EXPORT const char *qp_list_require(qp_plugin *self, const char *key,
+                                      qp_list_reader *read) QP_CHECKED;
 /** What the lines have come to; NULL if there are none. Valid as those of
  *  qp_config(). Faulty lines of config hooks, and of keys that were not
  *  checked, are left out with a warning. */
@@ -980,6 +990,11 @@ QP_EXPORT const void *qp_list(qp_session *qp, const char *key,
 /** The same for the lines of qp_user_config(). */
 QP_EXPORT const void *qp_user_list(qp_session *qp, const qp_addr *addr,
                                    const char *key, qp_list_reader *read);
+
+/** The answer that a word in a list names, in any case: OK, DENY, DENYSOFT,
+ *  DENY_DISCONNECT (or DENYHARD), DENYSOFT_DISCONNECT, DECLINED.
+ *  @return 1, or 0 if it is none of them */
+QP_EXPORT int qp_rc_named(const char *word, qp_rc *rc) QP_CHECKED;
 
 /* 5.9 The log ------------------------------------------------------------- */
 
@@ -1354,8 +1369,11 @@ QP_EXPORT const char *qp_pattern_helos(const char *line, void **whole,
 QP_EXPORT const char *qp_pattern_regexes(const char *line, void **whole,
                                          apr_pool_t *pool);
 
-/** The first pattern of a list that matches; or NULL. An expression that would
- *  take too many steps for @a text does not match, and a warning says so. */
+/** Whether it matches. An expression that would take too many steps for
+ *  @a text does not, and a warning says so. */
+QP_EXPORT int qp_pattern_matches(const qp_plugin *self, qp_session *qp,
+                                 const qp_pattern *pattern, const char *text);
+/** The first pattern of a list that matches; or NULL. */
 QP_EXPORT const qp_pattern *qp_pattern_find(const qp_plugin *self,
                                             qp_session *qp, const void *list,
                                             const char *text);

@@ -4,6 +4,9 @@
 
 #include "plugin/qp_list.h"
 
+#include <string.h>
+#include <strings.h>
+
 #include <apr_strings.h>
 
 #include "plugin/qp_plugin.h"
@@ -80,8 +83,8 @@ const void *qp_user_list(qp_session *qp, const qp_addr *addr, const char *key,
                          : qp_list(qp, key, read);
 }
 
-const char *qp_list_check(qp_plugin *self, const char *key,
-                          qp_list_reader *read)
+static const char *check_list(qp_plugin *self, const char *key,
+                              qp_list_reader *read, int min)
 {
     qp_config_query query = { .read = read };
     const char *fault;
@@ -91,10 +94,53 @@ const char *qp_list_check(qp_plugin *self, const char *key,
     }
     QP_IGNORE(qp_config_form(self->home->config, key, &query),
               "only the fault is of interest");
-    fault =
-        query.fault != NULL ? apr_pstrdup(self->home->pool, query.fault) : NULL;
+    fault = query.fault;
+    if (fault == NULL && query.value->lines->nelts < min) {
+        fault = apr_pstrcat(self->home->pool, query.value->where,
+                            ": there has to be a line in it", NULL);
+    }
+    if (fault != NULL) {
+        fault = apr_pstrdup(self->home->pool, fault);
+    }
     qp_config_release(query.value);
     return fault;
+}
+
+const char *qp_list_check(qp_plugin *self, const char *key,
+                          qp_list_reader *read)
+{
+    return check_list(self, key, read, 0);
+}
+
+const char *qp_list_require(qp_plugin *self, const char *key,
+                            qp_list_reader *read)
+{
+    return check_list(self, key, read, 1);
+}
+
+int qp_rc_named(const char *word, qp_rc *rc)
+{
+    static const struct {
+        const char *word;
+        qp_rc rc;
+    } names[] = {
+        { "OK", QP_OK },
+        { "DENY", QP_DENY },
+        { "DENYSOFT", QP_DENYSOFT },
+        { "DENYHARD", QP_DENY_DISCONNECT },
+        { "DENY_DISCONNECT", QP_DENY_DISCONNECT },
+        { "DENYSOFT_DISCONNECT", QP_DENYSOFT_DISCONNECT },
+        { "DECLINED", QP_DECLINED },
+    };
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(names); i++) {
+        if (strcasecmp(names[i].word, word) == 0) {
+            *rc = names[i].rc;
+            return 1;
+        }
+    }
+    return 0;
 }
 
 /* Networks. -------------------------------------------------------------- */
@@ -127,23 +173,30 @@ const char *qp_net_line(const qp_plugin *self, qp_session *qp, const char *key,
 
 /* Patterns. -------------------------------------------------------------- */
 
+int qp_pattern_matches(const qp_plugin *self, qp_session *qp,
+                       const qp_pattern *pattern, const char *text)
+{
+    int rc = qp_pattern_match(pattern, text);
+
+    if (rc < 0 && qp_pattern_first_fault(pattern)) {
+        qp_log(self, qp, QP_LOG_WARN,
+               "\"%s\": takes too many steps for \"%s\"; write it simpler",
+               qp_pattern_text(pattern), text);
+    }
+    return rc > 0;
+}
+
 const qp_pattern *qp_pattern_find(const qp_plugin *self, qp_session *qp,
                                   const void *list, const char *text)
 {
     const apr_array_header_t *patterns = list;
     const qp_pattern *pattern;
-    int i, rc;
+    int i;
 
     for (i = 0; patterns != NULL && i < patterns->nelts; i++) {
         pattern = APR_ARRAY_IDX(patterns, i, const qp_pattern *);
-        rc = qp_pattern_match(pattern, text);
-        if (rc > 0) {
+        if (qp_pattern_matches(self, qp, pattern, text)) {
             return pattern;
-        }
-        if (rc < 0 && qp_pattern_first_fault(pattern)) {
-            qp_log(self, qp, QP_LOG_WARN,
-                   "\"%s\": takes too many steps for \"%s\"; write it simpler",
-                   qp_pattern_text(pattern), text);
         }
     }
     return NULL;

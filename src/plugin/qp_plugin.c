@@ -311,23 +311,46 @@ qp_rc qp_fault(const qp_plugin *self, qp_session *qp, const char *fmt, ...)
     return QP_DECLINED;
 }
 
+static int has_note(const qp_notes *notes, const char *key)
+{
+    return notes != NULL && qp_note_get(notes, key) != NULL;
+}
+
+/* Why policy is not for this client; or NULL. */
+static const char *find_immunity(const qp_session *qp)
+{
+    const qp_notes *conn = qp->conn->notes;
+    const qp_notes *txn = qp->txn != NULL ? qp->txn->notes : NULL;
+
+    if (qp->conn->relay_client) {
+        return "relay client";
+    }
+    if (has_note(conn, QP_NOTE_WHITELISTHOST)) {
+        return "whitelisted host";
+    }
+    if (has_note(txn, QP_NOTE_WHITELISTSENDER)) {
+        return "whitelisted sender";
+    }
+    if (has_note(conn, QP_NOTE_WHITELISTHELO)
+        && (strcmp(qp->current_hook, "helo") == 0
+            || strcmp(qp->current_hook, "ehlo") == 0)) {
+        return "whitelisted hello";
+    }
+    if (has_note(txn, QP_NOTE_WHITELISTED)
+        && strcmp(qp->current_hook, "rcpt") == 0) {
+        return "whitelisted for this recipient";
+    }
+    return NULL;
+}
+
 int qp_is_immune(const qp_plugin *self, qp_session *qp)
 {
-    if (qp->conn->relay_client) {
-        qp_skip(self, qp, "relay client");
-        return 1;
+    const char *why = find_immunity(qp);
+
+    if (why != NULL) {
+        qp_skip(self, qp, "%s", why);
     }
-    if (qp->conn->notes != NULL
-        && qp_note_get(qp->conn->notes, QP_NOTE_WHITELISTHOST) != NULL) {
-        qp_skip(self, qp, "whitelisted host");
-        return 1;
-    }
-    if (qp->txn != NULL && qp->txn->notes != NULL
-        && qp_note_get(qp->txn->notes, QP_NOTE_WHITELISTSENDER) != NULL) {
-        qp_skip(self, qp, "whitelisted sender");
-        return 1;
-    }
-    return 0;
+    return why != NULL;
 }
 
 /* Texts of several plugins are kept line by line (core.md 11). */
