@@ -696,6 +696,28 @@ QP_EXPORT void qp_respond(qp_session *qp, int code, const char *fmt, ...)
 QP_EXPORT qp_rc qp_reject(const qp_plugin *self, qp_session *qp,
                           const char *fmt, ...) QP_PRINTF(3, 4);
 
+/** The same with an enhanced status, as in qp_return_dsn(). */
+QP_EXPORT qp_rc qp_reject_dsn(const qp_plugin *self, qp_session *qp,
+                              int subject, int detail, const char *fmt, ...)
+    QP_PRINTF(5, 6);
+/** What `reject_type` of the plugin's line names, or its QP_OPT_DEFAULT: one
+ *  of the four QP_DENY...; @a def if neither says anything. */
+QP_EXPORT qp_rc qp_reject_type(const qp_plugin *self, qp_rc def);
+
+/**
+ * Marks the client, as `reject naughty` does: the plugin naughty refuses it
+ * later, unless it logs in before. Texts of several plugins are kept, up to
+ * about 1000 octets.
+ */
+QP_EXPORT void qp_naughty_add(const qp_plugin *self, qp_session *qp,
+                              const char *fmt, ...) QP_PRINTF(3, 4);
+/** What was said of the client in this way, a line each; NULL if nothing was.
+ *  @param type  out: what reject_type of the plugin that spoke last is;
+ *               QP_DECLINED if that says nothing */
+QP_EXPORT const char *qp_naughty(qp_session *qp, qp_rc *type);
+/** Forgets it. */
+QP_EXPORT void qp_naughty_clear(qp_session *qp);
+
 /** Reports a fault of the plugin itself at CRIT. @return QP_DECLINED */
 QP_EXPORT qp_rc qp_fault(const qp_plugin *self, qp_session *qp, const char *fmt,
                          ...) QP_PRINTF(3, 4);

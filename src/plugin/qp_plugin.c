@@ -13,6 +13,9 @@
 /* How deep isa_plugin may go; more is a circle. */
 #define MAX_PARENTS 8
 
+/* Octets of the note naughty: a client can bring about many texts. */
+#define MAX_NAUGHTY 1000
+
 static const char *const reject_words[] = { "0",   "no",      "1",
                                             "yes", "naughty", NULL };
 enum { REJECT_0, REJECT_NO, REJECT_1, REJECT_YES, REJECT_NAUGHTY };
@@ -29,8 +32,7 @@ static const qp_rc type_answers[] = { QP_DENY,
 
 static const qp_opt common_opts[] = {
     QP_OPT_ENUM(qp_plugin_common, reject, "reject", "yes", reject_words),
-    QP_OPT_ENUM(qp_plugin_common, reject_type, "reject_type", "perm",
-                type_words),
+    QP_OPT_ENUM(qp_plugin_common, reject_type, "reject_type", NULL, type_words),
     QP_OPT_STR(qp_plugin_common, loglevel, "loglevel", NULL),
     QP_OPT_TIME(qp_plugin_common, timeout, "timeout", "30s"),
     QP_OPT_END,
@@ -78,6 +80,7 @@ static const char *read_options(qp_plugin *plugin,
         n++;
         each = each->parent;
     }
+    plugin->common.reject_type = QP_REJECT_TYPE_NONE;
     targets[n].table = common_opts;
     targets[n].dest = &plugin->common;
     error = qp_opt_parse(targets, n + 1, args, plugin->home->path->config_dir,
@@ -353,6 +356,29 @@ int qp_is_immune(const qp_plugin *self, qp_session *qp)
     return why != NULL;
 }
 
+qp_rc qp_reject_type(const qp_plugin *self, qp_rc def)
+{
+    return self->common.reject_type != QP_REJECT_TYPE_NONE
+               ? type_answers[self->common.reject_type]
+               : def;
+}
+
+/* Whether one of the lines of @a all is @a text. */
+static int has_line(const char *all, const char *text)
+{
+    apr_size_t len = strlen(text);
+    const char *at = all;
+
+    while ((at = strstr(at, text)) != NULL) {
+        if ((at == all || at[-1] == '\n')
+            && (at[len] == '\0' || at[len] == '\n')) {
+            return 1;
+        }
+        at++;
+    }
+    return 0;
+}
+
 /* Texts of several plugins are kept line by line (core.md 11). */
 static void mark_naughty(const qp_plugin *self, qp_session *qp,
                          const char *text)
@@ -360,22 +386,58 @@ static void mark_naughty(const qp_plugin *self, qp_session *qp,
     qp_notes *notes = qp_conn_notes(qp->conn);
     const char *before = qp_note_get(notes, QP_NOTE_NAUGHTY);
 
-    if (before != NULL) {
+    if (self->common.reject_type != QP_REJECT_TYPE_NONE) {
+        qp_note_set(notes, QP_NOTE_NAUGHTY_REJECT_TYPE,
+                    type_words[self->common.reject_type]);
+    }
+    if (before == NULL) {
+        text = apr_pstrndup(qp_session_pcmd(qp), text, MAX_NAUGHTY);
+    }
+    else if (has_line(before, text)
+             || strlen(before) + strlen(text) >= MAX_NAUGHTY) {
+        return;
+    }
+    else {
         text = apr_pstrcat(qp_session_pcmd(qp), before, "\n", text, NULL);
     }
     qp_note_set(notes, QP_NOTE_NAUGHTY, text);
-    qp_note_set(notes, QP_NOTE_NAUGHTY_REJECT_TYPE,
-                type_words[self->common.reject_type]);
 }
 
-qp_rc qp_reject(const qp_plugin *self, qp_session *qp, const char *fmt, ...)
+void qp_naughty_add(const qp_plugin *self, qp_session *qp, const char *fmt, ...)
 {
     va_list ap;
-    const char *text;
 
     va_start(ap, fmt);
-    text = apr_pvsprintf(qp_session_pcmd(qp), fmt, ap);
+    mark_naughty(self, qp, apr_pvsprintf(qp_session_pcmd(qp), fmt, ap));
     va_end(ap);
+}
+
+const char *qp_naughty(qp_session *qp, qp_rc *type)
+{
+    const qp_notes *notes = qp_conn_notes(qp->conn);
+    const char *word = qp_note_get(notes, QP_NOTE_NAUGHTY_REJECT_TYPE);
+    int i;
+
+    *type = QP_DECLINED;
+    for (i = 0; word != NULL && type_words[i] != NULL; i++) {
+        if (strcmp(word, type_words[i]) == 0) {
+            *type = type_answers[i];
+        }
+    }
+    return qp_note_get(notes, QP_NOTE_NAUGHTY);
+}
+
+void qp_naughty_clear(qp_session *qp)
+{
+    qp_notes *notes = qp_conn_notes(qp->conn);
+
+    qp_note_set(notes, QP_NOTE_NAUGHTY, NULL);
+    qp_note_set(notes, QP_NOTE_NAUGHTY_REJECT_TYPE, NULL);
+}
+
+static qp_rc reject(const qp_plugin *self, qp_session *qp, int subject,
+                    int detail, const char *text)
+{
     if (self->common.reject == REJECT_0 || self->common.reject == REJECT_NO) {
         qp_fail(self, qp, "tolerated, %s", text);
         return QP_DECLINED;
@@ -386,5 +448,29 @@ qp_rc qp_reject(const qp_plugin *self, qp_session *qp, const char *fmt, ...)
         return QP_DECLINED;
     }
     qp_fail(self, qp, "%s", text);
-    return qp_return(qp, type_answers[self->common.reject_type], "%s", text);
+    return qp_return_dsn(qp, qp_reject_type(self, QP_DENY), subject, detail,
+                         "%s", text);
+}
+
+qp_rc qp_reject(const qp_plugin *self, qp_session *qp, const char *fmt, ...)
+{
+    va_list ap;
+    const char *text;
+
+    va_start(ap, fmt);
+    text = apr_pvsprintf(qp_session_pcmd(qp), fmt, ap);
+    va_end(ap);
+    return reject(self, qp, 0, 0, text);
+}
+
+qp_rc qp_reject_dsn(const qp_plugin *self, qp_session *qp, int subject,
+                    int detail, const char *fmt, ...)
+{
+    va_list ap;
+    const char *text;
+
+    va_start(ap, fmt);
+    text = apr_pvsprintf(qp_session_pcmd(qp), fmt, ap);
+    va_end(ap);
+    return reject(self, qp, subject, detail, text);
 }

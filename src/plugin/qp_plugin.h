@@ -10,10 +10,12 @@
 #include "plugin/qp_opt.h"
 #include "session/qp_session.h"
 
+#define QP_REJECT_TYPE_NONE (-1)
+
 /** The options that every plugin has. */
 typedef struct qp_plugin_common {
     int reject;                  /**< index of qp_plugin.c's table */
-    int reject_type;             /**< the same */
+    int reject_type;             /**< the same; or: nothing is said of it */
     const char *loglevel;        /**< "N", "+N", "-N", or NULL */
     apr_interval_time_t timeout; /**< how long a hook may wait in all */
 } qp_plugin_common;

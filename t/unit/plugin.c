@@ -366,6 +366,58 @@ static void test_reject(engine_kit *kit)
     kit_close(kit);
 }
 
+static qp_rc judge_status(const qp_plugin *self, qp_session *qp,
+                          const qp_words_arg *arg)
+{
+    if (strcmp(arg->line, "rude") == 0) {
+        qp_naughty_add(self, qp, "is %s", arg->line);
+        return qp_return(qp, QP_DONE, "x");
+    }
+    return qp_reject_dsn(self, qp, 4, 6, "no %s", arg->line);
+}
+
+/* What marks a client: texts once each, not without end; the last type. */
+static void test_naughty(engine_kit *kit)
+{
+    static const qp_plugin_def def = { .hooks = { .noop = judge,
+                                                  .help = judge_status } };
+    qp_plugin *plugin;
+    const char *text;
+    qp_rc type = QP_OK;
+    int i;
+
+    kit_reset(kit);
+    plugin = kit_plugin(kit, &def, "judge", NULL);
+    plugin->common.reject = 4;
+    plugin->common.reject_type = QP_REJECT_TYPE_NONE;
+    kit_start(kit);
+    kit_open(kit);
+    ok(qp_naughty(kit->qp, &type) == NULL && type == QP_DECLINED,
+       "nothing is said of a new client");
+    kit_talk(kit, "NOOP x\r\nNOOP xx\r\nNOOP x\r\nNOOP xx\r\nHELP rude\r\n");
+    is_str(qp_naughty(kit->qp, &type), "no x\nno xx\nis rude",
+           "each text once");
+    is_int(type, QP_DECLINED, "no type is given");
+    is_int(qp_reject_type(plugin, QP_DENYSOFT), QP_DENYSOFT, "nor known");
+    plugin->common.reject_type = 5;
+    kit_talk(kit, "NOOP x\r\n");
+    qp_naughty(kit->qp, &type);
+    is_int(type, QP_DENYSOFT_DISCONNECT, "the type that is given");
+    is_int(qp_reject_type(plugin, QP_DENY), type, "is the plugin's");
+    for (i = 0; i < 1000; i++) {
+        kit_talk(kit, apr_psprintf(kit->pool, "NOOP %d\r\n", i));
+    }
+    text = qp_naughty(kit->qp, &type);
+    ok(strlen(text) < 1100, "%d octets at most", (int)strlen(text));
+    qp_naughty_clear(kit->qp);
+    ok(qp_naughty(kit->qp, &type) == NULL && type == QP_DECLINED,
+       "all can be forgotten");
+    plugin->common.reject = 3;
+    plugin->common.reject_type = QP_REJECT_TYPE_NONE;
+    is_str(kit_talk(kit, "HELP y\r\n"), "500 5.4.6 no y\r\n", "a status");
+    kit_close(kit);
+}
+
 static const struct {
     const char *loglevel;
     const char *want; /* of the lines of judge */
@@ -491,6 +543,7 @@ int main(void)
     test_common(kit);
     test_more(kit);
     test_reject(kit);
+    test_naughty(kit);
     test_levels(kit);
     test_immune(kit);
     test_folders(kit_create(pool));
