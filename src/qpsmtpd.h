@@ -485,6 +485,8 @@ typedef struct qp_opt {
 /* Another default for an argument that every plugin takes, such as
  * QP_OPT_DEFAULT("reject_type", "disconnect"), or that a parent takes. */
 #define QP_OPT_DEFAULT(n, d) QP_OPT_ROW(QP_KIND_DEFAULT, 0, 0, n, d, 0, 0, NULL)
+#define QP_OPT_WORD_ENUM(w, s, f, n, d, v)                                     \
+    QP_OPT_ROW(QP_KIND_ENUM, w, QP_FIELD(s, f, int), n, d, 0, 0, v)
 #define QP_OPT_END                                                             \
     {                                                                          \
         .name = NULL, .kind = QP_KIND_END                                      \
@@ -839,6 +841,10 @@ QP_EXPORT const char *qp_header_get(const qp_header *header, const char *name,
  *  end; @a len octets, which may hold NUL. Or NULL. */
 QP_EXPORT const char *qp_header_raw(const qp_header *header, const char *name,
                                     int index, apr_size_t *len);
+/** Reads the value of a field such as Date (RFC 5322 3.3, and the obsolete
+ *  forms of 4.3); the time zones of the military and unknown words are UTC.
+ *  @return 1, or 0: it is no date, or one that no calendar has */
+QP_EXPORT int qp_date_parse(const char *text, apr_time_t *when) QP_CHECKED;
 /** Adds a field. @a value may be folded (LF and a blank); other control
  *  characters and bare line ends become blanks. */
 typedef enum qp_header_place { QP_HEADER_TOP, QP_HEADER_END } qp_header_place;
