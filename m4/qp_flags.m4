@@ -145,6 +145,7 @@ mod_qpsmtpd $PACKAGE_VERSION
   debug             $enable_debug
   sanitizers        $enable_sanitize
   libcurl           $qp_curl (for http_config)
+  libidn2           $qp_idn2 (to check domains in UTF-8)
 
   prefix            $prefix
   module            $qp_shown_moduledir

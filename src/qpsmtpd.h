@@ -96,7 +96,8 @@ typedef struct qp_wait qp_wait;
 
 /**
  * A mailbox (RFC 5321 4.1.2). The null reverse-path is user "" and host "".
- * The bare recipient <postmaster> has host "".
+ * The bare recipient <postmaster> has host "". Both are ASCII, unless the
+ * message is SMTPUTF8: then they may be valid UTF-8.
  */
 typedef struct qp_addr {
     /** Local part, without quotes and backslashes; never NULL. */
@@ -206,7 +207,8 @@ typedef struct qp_rcpt_arg {
 
 /** Of the hook received_line. */
 typedef struct qp_received_line_arg {
-    const char *smtp; /**< SMTP, ESMTP, ESMTPS, ESMTPA or ESMTPSA */
+    const char *smtp; /**< SMTP, ESMTP, UTF8SMTP, LMTP or UTF8LMTP, all but the
+                           first with S (TLS) and A (authenticated) */
     const char *auth; /**< "(smtp-auth username U, mechanism M)" or "" */
     const char *tls;  /**< "(CIPHER encrypted)" or "" */
     const char *text; /**< out, with QP_OK: value of Received, may be folded */
@@ -554,6 +556,20 @@ QP_EXPORT const char *qp_plugin_name(const qp_plugin *self);
 /** The plugin's own copy of its slots; to be edited in setup only. */
 QP_EXPORT qp_hooks *qp_plugin_hooks(qp_plugin *self);
 
+/**
+ * What a queue plugin passes on, or obeys where it delivers itself. An
+ * extension that needs it is offered to clients only if all plugins on the
+ * hook queue have declared it; in setup only. Without a declaration a message
+ * is lines of ASCII or 8-bit text, and its addresses are ASCII.
+ */
+#define QP_CAN_BINARYMIME  1u  /**< qp_txn_is_binary() (RFC 3030) */
+#define QP_CAN_SMTPUTF8    2u  /**< UTF-8 in addresses and headers (RFC 6531) */
+#define QP_CAN_DSN         4u  /**< RET, ENVID, NOTIFY, ORCPT (RFC 3461) */
+#define QP_CAN_DELIVERBY   8u  /**< BY (RFC 2852) */
+#define QP_CAN_MT_PRIORITY 16u /**< MT-PRIORITY (RFC 6710) */
+#define QP_CAN_REQUIRETLS  32u /**< REQUIRETLS (RFC 8689) */
+QP_EXPORT void qp_plugin_declare(qp_plugin *self, unsigned int can);
+
 /** The hook that is running, such as "rcpt"; "" outside of hooks. */
 QP_EXPORT const char *qp_current_hook(const qp_session *qp);
 
@@ -760,7 +776,7 @@ QP_EXPORT const char *qp_conn_remote_host(const qp_conn *conn);
 QP_EXPORT int qp_conn_remote_port(const qp_conn *conn);
 QP_EXPORT const char *qp_conn_local_ip(const qp_conn *conn);
 QP_EXPORT int qp_conn_local_port(const qp_conn *conn);
-/** "helo", "ehlo", or "" as long as neither was accepted. */
+/** "helo", "ehlo", with LMTP "lhlo", or "" as long as none was accepted. */
 QP_EXPORT const char *qp_conn_hello(const qp_conn *conn);
 /** The name the client gave in HELO or EHLO, or "". */
 QP_EXPORT const char *qp_conn_hello_host(const qp_conn *conn);
@@ -821,12 +837,37 @@ QP_EXPORT int qp_txn_replace_rcpt(qp_txn *txn, const qp_addr *addr,
                                   const qp_addr *by);
 /** Removes all that equal @a addr. @return how many there were */
 QP_EXPORT int qp_txn_remove_rcpt(qp_txn *txn, const qp_addr *addr);
-/** Parameters of MAIL, keys in lower case. */
+/**
+ * Parameters of MAIL and of the RCPT that brought the @a index-th recipient,
+ * keys in lower case, "" without a value. They are known ones, of extensions
+ * that the client was offered, and well formed: size, body, smtputf8, ret,
+ * envid (xtext), auth (xtext; "<>" unless the client has authenticated), by,
+ * mt-priority, requiretls; notify, orcpt (TYPE;xtext). A recipient that a
+ * plugin has added has none.
+ */
 QP_EXPORT const apr_table_t *qp_txn_mail_params(const qp_txn *txn);
+QP_EXPORT const apr_table_t *qp_txn_rcpt_params(const qp_txn *txn, int index);
+/** Whether addresses and header may have UTF-8 (parameter SMTPUTF8). */
+QP_EXPORT int qp_txn_is_smtputf8(const qp_txn *txn);
 /** From the hook data_headers_end on; NULL before. */
 QP_EXPORT qp_header *qp_txn_header(qp_txn *txn);
 /** Notes that live as long as the transaction. */
 QP_EXPORT qp_notes *qp_txn_notes(qp_txn *txn);
+
+/**
+ * With LMTP the client has a reply for each recipient behind the message
+ * (RFC 2033 4.2). In the hook queue a plugin that has dealt with all of them
+ * says for each what became of it, and then answers OK or a denial for the
+ * others and for the log; without it, the answer is for all.
+ * @param index  in qp_txn_rcpts()
+ * @param rc     QP_OK, QP_DENY or QP_DENYSOFT
+ * @param fmt    the text, which may begin with an enhanced status; or NULL
+ */
+QP_EXPORT void qp_rcpt_result(qp_session *qp, int index, qp_rc rc,
+                              const char *fmt, ...) QP_PRINTF(4, 5);
+/** Whether that is so. With SMTP there is one reply for all, and a message that
+ *  cannot be delivered to all of them is best delivered to none. */
+QP_EXPORT int qp_has_rcpt_results(qp_session *qp);
 
 /* 5.4 The header section -------------------------------------------------- */
 
@@ -871,6 +912,11 @@ QP_EXPORT const char *qp_header_text(const qp_header *header, apr_size_t *len,
 /** Octets of the message as it was sent, with CR LF line ends and without
  *  stuffed dots (RFC 1870 3). */
 QP_EXPORT apr_off_t qp_txn_data_size(const qp_txn *txn);
+/** Whether the body is not lines but octets (BODY=BINARYMIME, RFC 3030 3). It
+ *  is then read as it was sent, CR LF where the client sent it, and the header
+ *  in front of it with CR LF, whatever the flags are; text that is appended
+ *  gets CR LF. Nothing can be sent on by DATA, only by BDAT. */
+QP_EXPORT int qp_txn_is_binary(const qp_txn *txn);
 /** Octets of the body, line ends LF. */
 QP_EXPORT apr_off_t qp_txn_body_length(const qp_txn *txn);
 
@@ -878,7 +924,7 @@ QP_EXPORT apr_off_t qp_txn_body_length(const qp_txn *txn);
 QP_EXPORT apr_off_t qp_txn_body_start(const qp_txn *txn);
 /** Forces the message into a file. @return its path: what the client sent,
  *  header and body, with LF line ends; gone with the transaction. NULL when it
- *  cannot be written. */
+ *  cannot be written. A binary body is in it as it was sent. */
 QP_EXPORT const char *qp_txn_file(qp_txn *txn);
 
 /** Reads a message from its start. */
@@ -1220,8 +1266,17 @@ QP_EXPORT const char *qp_addr_text(const qp_addr *addr, apr_pool_t *pool);
 QP_EXPORT const char *qp_addr_format(const qp_addr *addr, apr_pool_t *pool);
 /** Compares local parts exactly and domains in any case. */
 QP_EXPORT int qp_addr_equal(const qp_addr *a, const qp_addr *b);
+/** The domain as the DNS and most files have it, with A-labels in place of
+ *  U-labels (RFC 5890); of an ASCII address the host itself. @return NULL if
+ *  there is no such form, or no libidn2 to make it */
+QP_EXPORT const char *qp_addr_ascii_host(const qp_addr *addr, apr_pool_t *pool);
 /** Whether it is the null reverse-path. */
 QP_EXPORT int qp_addr_is_null(const qp_addr *addr);
+
+/** Takes a value out of the form xtext (RFC 3461 4). @return NULL if it has
+ *  not that form, or a NUL in it */
+QP_EXPORT const char *qp_xtext_decode(const char *text, apr_pool_t *pool);
+QP_EXPORT const char *qp_xtext_encode(const char *text, apr_pool_t *pool);
 
 /* 5.12 Enhanced status codes (Qpsmtpd::DSN) ------------------------------- */
 

@@ -28,6 +28,10 @@ With C<if_noted> that happens only to messages which another plugin has marked
 by the transaction note C<discard_mail> (QP_NOTE_DISCARD_MAIL in
 F<qpsmtpd.h>). All others go on to the next queue plugin.
 
+All extensions are offered for such messages, for what is thrown away needs no
+care. With another queue plugin besides, those that it declares, too, are
+offered.
+
 A sender whose message is discarded by mistake never learns of it. Refusing a
 message is nearly always better.
 
@@ -97,7 +101,17 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
     return qp_return(qp, QP_OK, "queued as %s", qp_txn_id(txn));
 }
 
+/* Nothing is lost on the way to nowhere. */
+static const char *setup(qp_plugin *self, apr_pool_t *pconf)
+{
+    qp_plugin_declare(self, QP_CAN_BINARYMIME | QP_CAN_SMTPUTF8 | QP_CAN_DSN
+                                | QP_CAN_DELIVERBY | QP_CAN_MT_PRIORITY
+                                | QP_CAN_REQUIRETLS);
+    return NULL;
+}
+
 QP_PLUGIN(queue_discard) = {
+    .setup = setup,
     .opts = opt_table,
     .opts_size = sizeof(struct opts),
     .hooks.queue = hook_queue,

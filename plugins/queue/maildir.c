@@ -29,11 +29,13 @@ the local part of the recipient, C<%d> for the domain in lower case, and C<%u>
 for I<local part>C<@>I<domain>. The domain of a recipient without one is
 config C<me>.
 
-What is put in stays within its component of the path: every character but
-letters, digits and C<- + _ . , @ => becomes C<_>, so does a dot at its
-beginning, and an empty text is C<_>. So no recipient leads out of the folder,
-but two with unusual names may share a Maildir. C<postmaster> is written in
-lower case; otherwise the case of a local part matters.
+What is put in stays within its component of the path: every ASCII character
+but letters, digits and C<- + _ . , @ => becomes C<_>, so does a dot at its
+beginning, and an empty text is C<_>. A domain in UTF-8 is written with
+A-labels (C<xn-->...), a local part in UTF-8 as it is. So no recipient leads
+out of the folder, but two with unusual names may share a Maildir.
+C<postmaster> is written in lower case; otherwise the case of a local part
+matters.
 
 A component that would be longer than 200 octets is cut: its first 167 octets,
 C<_> and 32 hexadecimal digits of the SHA-1 of all of it. So two long names do
@@ -45,7 +47,9 @@ knows which recipients there are has to stand above C<rcpt_ok>, or anybody can
 make folders without number.
 
 The first field of the file is C<Return-Path> with the sender; such a field
-that came with the message is removed (RFC 5321 4.4). Line ends are LF.
+that came with the message is removed (RFC 5321 4.4). Line ends are LF, but
+those of a message with BODY=BINARYMIME are CR LF, for its body is stored octet
+for octet.
 
 =head2 Safety
 
@@ -53,8 +57,9 @@ The client is told that its message is queued after the message has reached
 stable storage for all recipients. All files are first written and flushed in
 F<tmp>, then moved to F<new>, and then F<new> is flushed. If anything fails,
 none of them remains, and the client is answered 452, so that it tries again
-later. When the machine stops in the middle, a file may remain in F<tmp>, which
-mail readers remove after 36 hours.
+later. With LMTP each Maildir is dealt with for itself, and only the recipients
+of one that fails are answered 452. When the machine stops in the middle, a file
+may remain in F<tmp>, which mail readers remove after 36 hours.
 
 File names are unique over threads, processes and hosts:
 I<seconds>.MI<microseconds>PI<process>QI<transaction>.I<host>.
@@ -95,6 +100,10 @@ The message was delivered.
 The message was not delivered; the client was answered 452 4.3.1 if the file
 system is full, otherwise 452 4.3.0.
 
+=item queue/maildir: error, cannot I<DO SOMETHING> I<PATH>: I<WHY>, and I<N> more of I<M> Maildirs
+
+With LMTP: the message was not delivered there, but into the others.
+
 =back
 
 =head1 SEE ALSO
@@ -117,14 +126,9 @@ L<queue/discard>, L<maildir(5)>, F<docs/plugins.md>
 #include <apr_network_io.h>
 #include <apr_strings.h>
 
+#include "maildir_dir.h"
 #include "maildir_path.h"
 #include "qpsmtpd.h"
-
-struct opts {
-    const char *dir;
-    const char *subdir;
-    const char *perms;
-};
 
 static const qp_opt opt_table[] = {
     QP_OPT_WORD_PATH(1, struct opts, dir, "dir", NULL),
@@ -141,36 +145,6 @@ static const qp_opt opt_table[] = {
 
 /* File names that are tried before it gives up. */
 #define MAX_NAMES   8
-
-/* The message in one Maildir. */
-struct copy {
-    const char *dir;           /* the Maildir */
-    apr_array_header_t *trace; /* of const char *: lines on top of the file */
-    const char *name;          /* of the file */
-    const char *path;          /* where the file is now, or NULL */
-};
-
-/* One message on its way. */
-struct delivery {
-    qp_session *qp;
-    qp_txn *txn;
-    apr_pool_t *pool; /* of the command */
-    const struct opts *opt;
-    mode_t perms;
-    const char *host; /* of this machine, safe for a file name */
-    char *buffer;
-    apr_array_header_t *copies; /* of struct copy * */
-    apr_hash_t *by_dir;         /* the same */
-    const char *failed;         /* "write PATH", when something did */
-};
-
-/* Remembers what could not be done. */
-static apr_status_t fail(struct delivery *job, apr_status_t rv,
-                         const char *verb, const char *path)
-{
-    job->failed = apr_pstrcat(job->pool, verb, " ", path, NULL);
-    return rv;
-}
 
 static struct copy *nth_copy(const struct delivery *job, int i)
 {
@@ -247,63 +221,22 @@ static void plan_copies(struct delivery *job)
     }
 }
 
-/* Makes what is in a folder survive a crash. Some file systems cannot be told
- * to and say EINVAL; there it is as safe as it gets. */
-static apr_status_t sync_dir(struct delivery *job, const char *path)
+/* The lines on top have the line ends of the message. */
+static const char *join_trace(const struct copy *copy, int is_binary,
+                              apr_pool_t *pool)
 {
-    apr_status_t rv = APR_SUCCESS;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *from = apr_array_pstrcat(pool, copy->trace, '\0');
+    char *text = apr_palloc(pool, 2 * strlen(from) + 1);
+    char *to = text;
 
-    if (fd < 0) {
-        return fail(job, errno, "open", path);
+    for (; *from != '\0'; from++) {
+        if (*from == '\n' && is_binary) {
+            *to++ = '\r';
+        }
+        *to++ = *from;
     }
-    if (fsync(fd) != 0 && errno != EINVAL) {
-        rv = fail(job, errno, "flush", path);
-    }
-    close(fd);
-    return rv;
-}
-
-/* Makes one folder, unless it is there already. */
-static apr_status_t make_dir(struct delivery *job, const char *path)
-{
-    if (mkdir(path, job->perms) != 0) {
-        return errno == EEXIST ? APR_SUCCESS : fail(job, errno, "make", path);
-    }
-    /* The umask of the server may have taken something away. */
-    if (chmod(path, job->perms) != 0) {
-        return fail(job, errno, "make", path);
-    }
-    return sync_dir(job, apr_pstrcat(job->pool, path, "/..", NULL));
-}
-
-/* Makes a folder and what is above it, down from the configured one. */
-static apr_status_t make_dirs(struct delivery *job, const char *path)
-{
-    const char *slash = path + strlen(job->opt->dir);
-    apr_status_t rv = APR_SUCCESS;
-
-    while (rv == APR_SUCCESS && slash != NULL) {
-        rv = make_dir(job, apr_pstrmemdup(job->pool, path, slash - path));
-        slash = strchr(slash + 1, '/');
-    }
-    return rv == APR_SUCCESS ? make_dir(job, path) : rv;
-}
-
-/* Sees that the Maildir is complete. Its last folder is there: so are all. */
-static apr_status_t make_maildir(struct delivery *job, const char *dir)
-{
-    static const char *const subs[] = { "/tmp", "/cur", "/new" };
-    apr_status_t rv = APR_SUCCESS;
-    int i;
-
-    if (access(apr_pstrcat(job->pool, dir, subs[2], NULL), F_OK) == 0) {
-        return APR_SUCCESS;
-    }
-    for (i = 0; rv == APR_SUCCESS && i < 3; i++) {
-        rv = make_dirs(job, apr_pstrcat(job->pool, dir, subs[i], NULL));
-    }
-    return rv;
+    *to = '\0';
+    return text;
 }
 
 static apr_status_t put_message(struct delivery *job, const struct copy *copy,
@@ -311,7 +244,7 @@ static apr_status_t put_message(struct delivery *job, const struct copy *copy,
 {
     apr_pool_t *pool = apr_file_pool_get(file);
     qp_reader *reader = qp_txn_reader(job->txn, QP_READ_MESSAGE, pool);
-    const char *data = apr_array_pstrcat(pool, copy->trace, '\0');
+    const char *data = join_trace(copy, qp_txn_is_binary(job->txn), pool);
     apr_size_t len = strlen(data);
     apr_status_t rv;
 
@@ -402,6 +335,14 @@ static apr_status_t publish_copy(struct delivery *job, struct copy *copy)
     return sync_dir(job, dir);
 }
 
+/* One Maildir, as far as nobody sees it. */
+static apr_status_t prepare_copy(struct delivery *job, struct copy *copy)
+{
+    apr_status_t rv = make_maildir(job, copy->dir);
+
+    return rv == APR_SUCCESS ? write_copy(job, copy) : rv;
+}
+
 /* Nobody sees anything before all files are safe. */
 static apr_status_t deliver(struct delivery *job)
 {
@@ -409,15 +350,25 @@ static apr_status_t deliver(struct delivery *job)
     int i;
 
     for (i = 0; rv == APR_SUCCESS && i < job->copies->nelts; i++) {
-        rv = make_maildir(job, nth_copy(job, i)->dir);
-        if (rv == APR_SUCCESS) {
-            rv = write_copy(job, nth_copy(job, i));
-        }
+        rv = prepare_copy(job, nth_copy(job, i));
     }
     for (i = 0; rv == APR_SUCCESS && i < job->copies->nelts; i++) {
         rv = publish_copy(job, nth_copy(job, i));
     }
     return rv;
+}
+
+static void remove_copy(struct copy *copy)
+{
+    if (copy->path != NULL) {
+        unlink(copy->path);
+        copy->path = NULL;
+    }
+}
+
+static int is_full(apr_status_t rv)
+{
+    return APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT;
 }
 
 /* Leaves nothing behind, and says why. */
@@ -428,16 +379,75 @@ static qp_rc give_up(const qp_plugin *self, const struct delivery *job,
     int i;
 
     for (i = 0; i < job->copies->nelts; i++) {
-        if (nth_copy(job, i)->path != NULL) {
-            unlink(nth_copy(job, i)->path);
-        }
+        remove_copy(nth_copy(job, i));
     }
     qp_error(self, job->qp, "cannot %s: %s", job->failed,
              apr_strerror(rv, why, sizeof(why)));
-    if (APR_STATUS_IS_ENOSPC(rv) || rv == EDQUOT) {
+    if (is_full(rv)) {
         return qp_dsn_sys_disk_full(job->qp, NULL);
     }
     return qp_dsn_sys_unspecified(job->qp, "The message could not be stored");
+}
+
+/* With LMTP one Maildir that fails is the matter of its recipients alone. */
+static void deliver_copy(struct delivery *job, struct copy *copy)
+{
+    copy->status = prepare_copy(job, copy);
+    if (copy->status == APR_SUCCESS) {
+        copy->status = publish_copy(job, copy);
+    }
+    if (copy->status != APR_SUCCESS) {
+        remove_copy(copy);
+        job->nfailed++;
+    }
+}
+
+static void tell_rcpts(const struct delivery *job)
+{
+    const apr_array_header_t *rcpts = qp_txn_rcpts(job->txn);
+    const struct copy *copy;
+    int i;
+
+    for (i = 0; i < rcpts->nelts; i++) {
+        copy = apr_hash_get(job->by_dir,
+                            find_dir(job, APR_ARRAY_IDX(rcpts, i, qp_addr *)),
+                            APR_HASH_KEY_STRING);
+        if (copy->status == APR_SUCCESS) {
+            qp_rcpt_result(job->qp, i, QP_OK, "queued as %s",
+                           qp_txn_id(job->txn));
+        }
+        else {
+            qp_rcpt_result(job->qp, i, QP_DENYSOFT,
+                           is_full(copy->status)
+                               ? "4.3.1 Mail system is full"
+                               : "4.3.0 The message could not be stored");
+        }
+    }
+}
+
+/* As many as can be. @return the last error */
+static apr_status_t deliver_each(const qp_plugin *self, struct delivery *job)
+{
+    apr_status_t rv = APR_SUCCESS;
+    char why[128];
+    int i;
+
+    for (i = 0; i < job->copies->nelts; i++) {
+        deliver_copy(job, nth_copy(job, i));
+        if (nth_copy(job, i)->status != APR_SUCCESS) {
+            rv = nth_copy(job, i)->status;
+        }
+    }
+    if (job->nfailed == job->copies->nelts) {
+        return rv;
+    }
+    tell_rcpts(job);
+    if (job->nfailed > 0) {
+        qp_error(self, job->qp, "cannot %s: %s, and %d more of %d Maildirs",
+                 job->failed, apr_strerror(rv, why, sizeof(why)),
+                 job->nfailed - 1, job->copies->nelts);
+    }
+    return APR_SUCCESS;
 }
 
 /* Name of this machine, as it may stand in a file name. */
@@ -485,12 +495,14 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
     if (header != NULL) {
         qp_header_delete(header, "Return-Path", -1);
     }
-    rv = deliver(&job);
+    rv = qp_has_rcpt_results(qp) ? deliver_each(self, &job) : deliver(&job);
     if (rv != APR_SUCCESS) {
         return give_up(self, &job, rv);
     }
-    qp_pass(self, qp, "message %s in %d Maildirs, first %s", qp_txn_id(job.txn),
-            job.copies->nelts, nth_copy(&job, 0)->path);
+    if (job.nfailed == 0) {
+        qp_pass(self, qp, "message %s in %d Maildirs, first %s",
+                qp_txn_id(job.txn), job.copies->nelts, nth_copy(&job, 0)->path);
+    }
     return qp_return(qp, QP_OK, "queued as %s", qp_txn_id(job.txn));
 }
 
@@ -515,6 +527,8 @@ static const char *setup(qp_plugin *self, apr_pool_t *pconf)
     const struct opts *opt = qp_opts(self);
     const char *problem = NULL;
 
+    qp_plugin_declare(self,
+                      QP_CAN_BINARYMIME | QP_CAN_SMTPUTF8 | QP_CAN_REQUIRETLS);
     if (opt->dir == NULL) {
         return "dir: the folder of the Maildir has to be given";
     }

@@ -20,7 +20,7 @@
 
 #include "qpsmtpd.h"
 
-/* Other characters of an address become '_'. */
+/* Other characters of ASCII become '_'. */
 #define MAILDIR_SAFE                                                           \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-+_.,@="
 
@@ -40,7 +40,7 @@ static inline const char *maildir_clean(const char *text, apr_pool_t *pool)
     char *p;
 
     for (p = clean; *p != '\0'; p++) {
-        if (strchr(MAILDIR_SAFE, *p) == NULL) {
+        if ((unsigned char)*p < 128 && strchr(MAILDIR_SAFE, *p) == NULL) {
             *p = '_';
         }
     }

@@ -175,6 +175,19 @@ static size_t count_slots(const qp_plugin *plugin)
     return n;
 }
 
+/* What every plugin that may queue a message can pass on. */
+static unsigned int find_abilities(const qp_hook_table *table)
+{
+    const qp_hook_entry *entry = table->entries[QP_HOOK_queue];
+    const qp_hook_entry *end = entry + table->counts[QP_HOOK_queue];
+    unsigned int can = entry != end ? ~0u : 0;
+
+    for (; entry != end; entry++) {
+        can &= entry->self->can;
+    }
+    return can;
+}
+
 void qp_hook_table_fill(qp_hook_table *table, const apr_array_header_t *plugins,
                         apr_pool_t *pool)
 {
@@ -196,6 +209,7 @@ void qp_hook_table_fill(qp_hook_table *table, const apr_array_header_t *plugins,
         table->entries[hook] = list.entries;
         table->counts[hook] = list.n;
     }
+    table->can = find_abilities(table);
 }
 
 /* One plugin. ------------------------------------------------------------ */

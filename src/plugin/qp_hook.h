@@ -31,6 +31,7 @@ typedef struct qp_hook_entry {
 typedef struct qp_hook_table {
     const qp_hook_entry *entries[QP_HOOK_COUNT];
     int counts[QP_HOOK_COUNT];
+    unsigned int can; /**< QP_CAN_... of all that have the hook queue */
 } qp_hook_table;
 
 /** Fills the table from plugins (of qp_plugin *), in their order. */

@@ -175,6 +175,11 @@ const char *qp_plugin_name(const qp_plugin *self)
     return self->name;
 }
 
+void qp_plugin_declare(qp_plugin *self, unsigned int can)
+{
+    self->can |= can;
+}
+
 qp_hooks *qp_plugin_hooks(qp_plugin *self)
 {
     return &self->hooks;

@@ -46,6 +46,7 @@ struct qp_plugin {
     void *baton;          /**< of its loader, or NULL */
     void *opts;
     qp_plugin_common common;
+    unsigned int can;        /**< QP_CAN_..., declared in setup */
     int conn_slot, txn_slot; /**< -1: none */
     const qp_plugin_home *home;
     unsigned int warned; /**< atomic: bit by hook id % 32 */

@@ -14,9 +14,11 @@
 
 #include "plugin/qp_opt.h"
 #include "wire/qp_dns.h"
+#include "wire/qp_offer.h"
 
 #define CHECK_EVERY apr_time_from_sec(1)
 
+static const char *const protocol_words[] = { "smtp", "lmtp", NULL };
 static const char *const bare_words[] = { "reject", "normalize",
                                           "accept-in-body", NULL };
 
@@ -40,6 +42,10 @@ static const qp_opt keys[] = {
     QP_OPT_TIME(qp_settings, dns_timeout, "dns_timeout", "8s"),
     QP_OPT_INT(qp_settings, dns_tries, "dns_tries", "3", 1, 10),
     QP_OPT_BOOL(qp_settings, hostname_lookups, "hostname_lookups", "off"),
+    QP_OPT_ENUM(qp_settings, protocol, "protocol", "smtp", protocol_words),
+    QP_OPT_STR(qp_settings, hide_extensions, "hide_extensions", NULL),
+    QP_OPT_STR(qp_settings, xclient_hosts, "xclient_hosts", NULL),
+    QP_OPT_STR(qp_settings, xforward_hosts, "xforward_hosts", NULL),
     QP_OPT_INT(qp_settings, max_conn_ip, "max_conn_ip", "0", 0, 1000000),
 };
 
@@ -99,6 +105,20 @@ static void set_default(const qp_opt *key, qp_settings *settings)
     }
 }
 
+/* The labels of a domain have up to 63 octets (RFC 1035 2.3.4). */
+static int has_long_label(const char *name)
+{
+    size_t len;
+
+    for (;;) {
+        len = strcspn(name, ".");
+        if (len > 63 || name[len] == '\0') {
+            return len > 63;
+        }
+        name += len + 1;
+    }
+}
+
 /* The name stands in the greeting and in Received: a domain, nothing else. */
 static const char *check_name(const char *name)
 {
@@ -106,7 +126,7 @@ static const char *check_name(const char *name)
                                   "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
 
     if (name[0] == '\0' || strlen(name) > QP_HOST_MAX
-        || strspn(name, allowed) != strlen(name)) {
+        || strspn(name, allowed) != strlen(name) || has_long_label(name)) {
         return "me: must be the host name of this server, such as "
                "mx.example.com";
     }
@@ -122,6 +142,27 @@ static const char *check_timeout(apr_interval_time_t timeout)
     return NULL;
 }
 
+static const char *hide_extensions(qp_settings *settings, apr_pool_t *pool)
+{
+    const char *bad =
+        qp_offer_parse(settings->hide_extensions, &settings->hidden, pool);
+
+    return bad == NULL
+               ? NULL
+               : apr_psprintf(pool,
+                              "hide_extensions: \"%s\" is none of the keywords "
+                              "in the answer to EHLO",
+                              bad);
+}
+
+static const char *set_networks(const char *name, const char *words,
+                                apr_array_header_t **nets, apr_pool_t *pool)
+{
+    const char *error = qp_net_parse_all(qp_str_words(words, pool), nets, pool);
+
+    return error == NULL ? NULL : apr_pstrcat(pool, name, ": ", error, NULL);
+}
+
 /* What a row cannot say. @return NULL, or what is wrong */
 static const char *check_key(const qp_opt *key, qp_settings *settings)
 {
@@ -135,6 +176,17 @@ static const char *check_key(const qp_opt *key, qp_settings *settings)
     if (strcmp(key->name, "dns_timeout") == 0) {
         return check_timeout(settings->dns_timeout);
     }
+    if (strcmp(key->name, "hide_extensions") == 0) {
+        return hide_extensions(settings, settings->pool);
+    }
+    if (strcmp(key->name, "xclient_hosts") == 0) {
+        return set_networks(key->name, settings->xclient_hosts,
+                            &settings->xclient_nets, settings->pool);
+    }
+    if (strcmp(key->name, "xforward_hosts") == 0) {
+        return set_networks(key->name, settings->xforward_hosts,
+                            &settings->xforward_nets, settings->pool);
+    }
     return NULL;
 }
 
@@ -142,9 +194,16 @@ static const char *check_key(const qp_opt *key, qp_settings *settings)
 static const char *take_lines(const qp_opt *key, const qp_config_value *value,
                               apr_pool_t *pool)
 {
-    return strcmp(key->name, "dns_servers") == 0
-               ? apr_array_pstrcat(pool, value->lines, ' ')
-               : APR_ARRAY_IDX(value->lines, 0, const char *);
+    static const char *const lists[] = { "dns_servers", "hide_extensions",
+                                         "xclient_hosts", "xforward_hosts" };
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(lists); i++) {
+        if (strcmp(key->name, lists[i]) == 0) {
+            return apr_array_pstrcat(pool, value->lines, ' ');
+        }
+    }
+    return APR_ARRAY_IDX(value->lines, 0, const char *);
 }
 
 /* @return NULL, or "WHERE: what is wrong" */

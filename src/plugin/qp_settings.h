@@ -18,6 +18,9 @@ typedef enum qp_bare_newline {
     QP_BARE_ACCEPT
 } qp_bare_newline;
 
+/** What is spoken. In the order of the words. */
+typedef enum qp_protocol { QP_PROTOCOL_SMTP, QP_PROTOCOL_LMTP } qp_protocol;
+
 /** Read-only. Texts live in its pool. */
 typedef struct qp_settings {
     const char *me;              /**< name of this server */
@@ -31,6 +34,13 @@ typedef struct qp_settings {
     apr_off_t max_data_line; /**< octets of a line in a message */
     apr_off_t max_header;    /**< octets of a header section */
     int max_recipients;
+    int protocol;                /**< qp_protocol */
+    const char *hide_extensions; /**< keywords, or NULL */
+    unsigned int hidden;         /**< their QP_OFFER_... */
+    const char *xclient_hosts;   /**< networks, or NULL */
+    const char *xforward_hosts;
+    apr_array_header_t *xclient_nets; /**< of qp_net, or NULL */
+    apr_array_header_t *xforward_nets;
     int max_errors;          /**< of a client in a session; 0: no limit */
     const char *dns_servers; /**< of qp_dns_servers(); NULL: the system's */
     apr_interval_time_t dns_timeout; /**< of a query */

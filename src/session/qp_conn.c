@@ -74,7 +74,7 @@ int qp_conn_local_port(const qp_conn *conn)
 
 const char *qp_conn_hello(const qp_conn *conn)
 {
-    static const char *const names[] = { "", "helo", "ehlo" };
+    static const char *const names[] = { "", "helo", "ehlo", "lhlo" };
 
     return names[conn->hello];
 }

@@ -13,7 +13,12 @@
 #define QP_HOST_MAX 255
 #define QP_ID_LEN   12
 
-typedef enum qp_hello { QP_HELLO_NONE, QP_HELLO_HELO, QP_HELLO_EHLO } qp_hello;
+typedef enum qp_hello {
+    QP_HELLO_NONE,
+    QP_HELLO_HELO,
+    QP_HELLO_EHLO,
+    QP_HELLO_LHLO
+} qp_hello;
 
 /** What the transport knows of the peers. The texts must live as long as the
  *  connection. */

@@ -29,6 +29,24 @@ struct qp_reader {
     apr_pool_t *pool;
 };
 
+/* A binary message has one kind of line end, that of its body. */
+static void put_crlf(qp_reader *reader)
+{
+    const char *text = reader->head;
+    const char *end = text + reader->head_len;
+    char *head = apr_palloc(reader->pool, 2 * reader->head_len);
+    char *to = head;
+
+    for (; text < end; text++) {
+        if (*text == '\n') {
+            *to++ = '\r';
+        }
+        *to++ = *text;
+    }
+    reader->head = head;
+    reader->head_len = (apr_size_t)(to - head);
+}
+
 /* The header as it is now, with the empty line. */
 static void make_head(qp_reader *reader, const qp_txn *txn)
 {
@@ -41,6 +59,9 @@ static void make_head(qp_reader *reader, const qp_txn *txn)
         head[reader->head_len++] = '\n';
     }
     reader->head = head;
+    if (txn->is_binary && reader->head_len > 0) {
+        put_crlf(reader);
+    }
 }
 
 qp_reader *qp_txn_reader(qp_txn *txn, unsigned int flags, apr_pool_t *pool)
@@ -49,7 +70,7 @@ qp_reader *qp_txn_reader(qp_txn *txn, unsigned int flags, apr_pool_t *pool)
     qp_spool *copy = NULL;
 
     reader->pool = pool;
-    reader->flags = flags;
+    reader->flags = txn->is_binary ? flags & ~QP_READ_CRLF : flags;
     reader->spool = txn->spool;
     reader->offset = txn->body_start;
     if ((flags & QP_READ_MESSAGE) && txn->header != NULL) {
@@ -275,7 +296,7 @@ apr_status_t qp_txn_brigade(qp_txn *txn, unsigned int flags,
     apr_size_t len;
     apr_status_t rv;
 
-    if ((flags & QP_READ_CRLF) == 0) {
+    if ((reader->flags & QP_READ_CRLF) == 0) {
         return append_stored(reader, brigade);
     }
     while ((rv = qp_reader_block(reader, &data, &len)) == APR_SUCCESS) {

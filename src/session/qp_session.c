@@ -43,7 +43,8 @@ qp_session *qp_session_create(const qp_carrier *carrier, const qp_peers *peers,
 
 void qp_session_goto(qp_session *qp, qp_state state, const char *why)
 {
-    static const char *const names[] = { "GREETED", "READY", "MAIL", "RCPT" };
+    static const char *const names[] = { "GREETED", "READY", "MAIL", "RCPT",
+                                         "BDAT" };
 
     if (state != qp->state) {
         qp_session_log(qp, QP_LOG_DEBUG, "QP1001", "%s -> %s (%s)",
@@ -67,6 +68,8 @@ static void forget_command(qp_session *qp)
     qp->verb_state = NULL;
     qp->slots.data = NULL;
     qp->capabilities = NULL;
+    qp->each = NULL;
+    qp->neach = 0;
     qp->input = NULL;
     qp->chain.room = 0;
 }
@@ -119,6 +122,36 @@ static void log_reply(qp_session *qp, int code, const char *dsn,
                    dsn != NULL ? dsn : "", dsn != NULL ? " " : "", line);
 }
 
+static void write_reply(qp_session *qp, int code, const char *dsn,
+                        const char *text)
+{
+    dsn = match_class(qp, code, dsn);
+    log_reply(qp, code, dsn, text);
+    qp_reply_write(qp->io, code, dsn, text);
+}
+
+static void write_each(qp_session *qp, int code, const char *dsn,
+                       const char *text)
+{
+    const qp_each *each = qp->each;
+
+    for (; each < qp->each + qp->neach; each++) {
+        if (each->code != 0) {
+            write_reply(qp, each->code, each->dsn, each->text);
+        }
+        else {
+            write_reply(qp, code, dsn, text);
+        }
+    }
+}
+
+void qp_session_reply_each(qp_session *qp, int n)
+{
+    qp->each =
+        apr_pcalloc(qp_session_pcmd(qp), (apr_size_t)n * sizeof(qp_each));
+    qp->neach = n;
+}
+
 static void send_reply(qp_session *qp, int code, const char *dsn,
                        const char *text)
 {
@@ -129,9 +162,12 @@ static void send_reply(qp_session *qp, int code, const char *dsn,
         return;
     }
     qp->replied = 1;
-    dsn = match_class(qp, code, dsn);
-    log_reply(qp, code, dsn, text);
-    qp_reply_write(qp->io, code, dsn, text);
+    if (qp->neach > 0) {
+        write_each(qp, code, dsn, text);
+    }
+    else {
+        write_reply(qp, code, dsn, text);
+    }
 }
 
 void qp_session_reply(qp_session *qp, int code, const char *dsn,
@@ -253,6 +289,25 @@ void qp_respond(qp_session *qp, int code, const char *fmt, ...)
         dsn = "2.0.0"; /* D5: every reply has one; its class is matched */
     }
     send_reply(qp, code, dsn, text);
+}
+
+void qp_rcpt_result(qp_session *qp, int index, qp_rc rc, const char *fmt, ...)
+{
+    qp_rcpt *rcpt = qp_txn_rcpt(qp->txn, index);
+    va_list ap;
+
+    rcpt->result = (int)rc;
+    rcpt->result_text = NULL;
+    if (fmt != NULL) {
+        va_start(ap, fmt);
+        rcpt->result_text = apr_pvsprintf(qp->txn->pool, fmt, ap);
+        va_end(ap);
+    }
+}
+
+int qp_has_rcpt_results(qp_session *qp)
+{
+    return qp->is_lmtp;
 }
 
 void qp_add_capability(qp_session *qp, const char *text)

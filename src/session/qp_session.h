@@ -12,6 +12,7 @@
 #define QP_SESSION_H
 
 #include "base/qp_log.h"
+#include "session/qp_command.h"
 #include "session/qp_conn.h"
 #include "session/qp_txn.h"
 #include "wire/qp_io.h"
@@ -22,12 +23,13 @@
 #include "wire/qp_timer.h"
 
 /** Where a session is (RFC 5321 4.1.4). The columns of the verb table are
- *  GREETED to RCPT. */
+ *  GREETED to BDAT. */
 typedef enum qp_state {
     QP_STATE_GREETED, /**< no HELO or EHLO yet */
     QP_STATE_READY,   /**< no transaction */
     QP_STATE_MAIL,    /**< a sender, no recipient */
     QP_STATE_RCPT,    /**< at least one recipient */
+    QP_STATE_BDAT,    /**< a part of the message, by BDAT */
     QP_STATE_COUNT
 } qp_state;
 
@@ -36,7 +38,8 @@ typedef enum qp_mode {
     QP_MODE_START,   /**< not greeted yet */
     QP_MODE_TLS,     /**< nothing: the carrier has the handshake */
     QP_MODE_COMMAND, /**< commands */
-    QP_MODE_DATA     /**< the text of a message */
+    QP_MODE_DATA,    /**< the text of a message */
+    QP_MODE_CHUNK    /**< the octets of a BDAT */
 } qp_mode;
 
 /** Why a session ends. */
@@ -52,29 +55,6 @@ typedef enum qp_end {
     QP_END_TLS,      /**< the handshake has failed */
     QP_END_LOST      /**< the connection was taken away */
 } qp_end;
-
-/** What a plugin has answered, besides its code. In pcmd. */
-typedef struct qp_answer {
-    const char *text; /**< or NULL */
-    int subject, detail;
-} qp_answer;
-
-struct qp_hook_entry;
-typedef void qp_responder(qp_session *qp, qp_rc rc);
-
-/** A chain of hooks under way; at most one in a session. */
-typedef struct qp_chain {
-    int hook; /**< a qp_hook_id */
-    const struct qp_hook_entry *next, *end;
-    void *arg; /**< in pcmd, or NULL */
-    qp_responder *respond;
-    qp_wait **waits;   /**< what the plugin waits for, in pcmd */
-    int room;          /**< of waits */
-    int nwaits;        /**< 0: it does not */
-    int want_all;      /**< of them; else one is enough */
-    qp_wait *deadline; /**< of the plugin that waits; in pcmd */
-    int running;
-} qp_chain;
 
 /** What carries a session. */
 typedef struct qp_carrier {
@@ -126,6 +106,7 @@ struct qp_session {
     qp_state state;
     qp_end ending; /**< why it closes once its output is out */
     int ended;     /**< the hooks of the end have run */
+    int is_lmtp;   /**< RFC 2033 is spoken */
 
     qp_line line;
     qp_chain chain;
@@ -135,12 +116,16 @@ struct qp_session {
     int in_command;            /**< one is under way, or a message's end */
     qp_wait *input;            /**< of qp_client_input(), in pcmd; or NULL */
     int replied;               /**< to it */
+    unsigned int offers;       /**< QP_OFFER_...: what EHLO has announced */
     int nerrors;               /**< mistakes of the client */
     int max_errors;            /**< of the settings; 0: no limit */
     qp_slots slots; /**< of the command: plugins' data without a transaction */
     void *verb_state;                 /**< of the verb under way, in pcmd */
     apr_array_header_t *capabilities; /**< of const char *, in pcmd */
-    struct qp_message *message;       /**< being received; in ptxn */
+    qp_chunk chunk;                   /**< of the BDAT under way */
+    qp_each *each; /**< replies to the command, in pcmd; or NULL: one */
+    int neach;
+    struct qp_message *message; /**< being received; in ptxn */
 };
 
 /** A session that has not begun. @a carrier must outlive it. */
@@ -174,6 +159,10 @@ void qp_session_reply(qp_session *qp, int code, const char *dsn,
  *  the settings allow is answered 421, and the session closes (D6). */
 void qp_session_error(qp_session *qp, int code, const char *dsn,
                       const char *fmt, ...) QP_PRINTF(4, 5);
+
+/** From now on the current command has a reply for each recipient: all the
+ *  same, but where qp->each says something else (RFC 2033 4.2). */
+void qp_session_reply_each(qp_session *qp, int n);
 
 /** What wakes this session; made when it is first needed. */
 qp_waker *qp_session_waker(qp_session *qp);

@@ -63,9 +63,27 @@ const apr_array_header_t *qp_txn_rcpts(const qp_txn *txn)
     return txn->rcpts;
 }
 
+qp_rcpt *qp_txn_rcpt(const qp_txn *txn, int index)
+{
+    return APR_ARRAY_IDX(txn->rcpts, index, qp_rcpt *);
+}
+
+/* The first member of a qp_rcpt is the address. */
+static const qp_addr *make_rcpt(const qp_txn *txn, const qp_addr *addr,
+                                const qp_rcpt *facts)
+{
+    qp_rcpt *rcpt = apr_palloc(txn->pool, sizeof(*rcpt));
+
+    *rcpt = *facts;
+    rcpt->addr = *qp_addr_dup(addr, txn->pool);
+    return &rcpt->addr;
+}
+
 void qp_txn_add_rcpt(qp_txn *txn, const qp_addr *addr)
 {
-    APR_ARRAY_PUSH(txn->rcpts, const qp_addr *) = qp_addr_dup(addr, txn->pool);
+    qp_rcpt facts = { .params = apr_table_make(txn->pool, 0), .nth = -1 };
+
+    APR_ARRAY_PUSH(txn->rcpts, const qp_addr *) = make_rcpt(txn, addr, &facts);
 }
 
 int qp_txn_replace_rcpt(qp_txn *txn, const qp_addr *addr, const qp_addr *by)
@@ -76,7 +94,7 @@ int qp_txn_replace_rcpt(qp_txn *txn, const qp_addr *addr, const qp_addr *by)
         if (qp_addr_equal(APR_ARRAY_IDX(txn->rcpts, i, const qp_addr *),
                           addr)) {
             APR_ARRAY_IDX(txn->rcpts, i, const qp_addr *) =
-                qp_addr_dup(by, txn->pool);
+                make_rcpt(txn, by, qp_txn_rcpt(txn, i));
             return 1;
         }
     }
@@ -103,6 +121,21 @@ int qp_txn_remove_rcpt(qp_txn *txn, const qp_addr *addr)
 const apr_table_t *qp_txn_mail_params(const qp_txn *txn)
 {
     return txn->mail_params;
+}
+
+const apr_table_t *qp_txn_rcpt_params(const qp_txn *txn, int index)
+{
+    return qp_txn_rcpt(txn, index)->params;
+}
+
+int qp_txn_is_smtputf8(const qp_txn *txn)
+{
+    return txn->is_smtputf8;
+}
+
+int qp_txn_is_binary(const qp_txn *txn)
+{
+    return txn->is_binary;
 }
 
 qp_header *qp_txn_header(qp_txn *txn)
@@ -138,13 +171,37 @@ const char *qp_txn_file(qp_txn *txn)
     return txn->spool != NULL ? qp_spool_file(txn->spool) : NULL;
 }
 
+static void append_octets(qp_txn *txn, const char *text, apr_size_t len)
+{
+    memcpy(qp_spool_reserve(txn->spool, len, QP_SPOOL_MOVE), text, len);
+    qp_spool_commit(txn->spool, len);
+}
+
+/* The body of a binary message has CR LF itself. */
+static void append_crlf(qp_txn *txn, const char *text, apr_size_t len)
+{
+    const char *end = text + len;
+    const char *lf;
+
+    while ((lf = memchr(text, '\n', (apr_size_t)(end - text))) != NULL) {
+        append_octets(txn, text, (apr_size_t)(lf - text));
+        append_octets(txn, "\r\n", 2);
+        text = lf + 1;
+    }
+    append_octets(txn, text, (apr_size_t)(end - text));
+}
+
 apr_status_t qp_txn_body_append(qp_txn *txn, const char *text, apr_size_t len)
 {
     if (txn->spool == NULL) {
         return APR_EINVAL;
     }
-    memcpy(qp_spool_reserve(txn->spool, len, QP_SPOOL_MOVE), text, len);
-    qp_spool_commit(txn->spool, len);
+    if (txn->is_binary) {
+        append_crlf(txn, text, len);
+    }
+    else {
+        append_octets(txn, text, len);
+    }
     txn->has_empty_line = 1;
     return qp_spool_status(txn->spool);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "smtp/qp_verb.h"
+#include "smtp/qp_verb_bdat.h"
 #include "smtp/qp_verb_data.h"
 #include "smtp/qp_verdict.h"
 
@@ -47,6 +48,7 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
         qp->in_command = 1; /* the greeting is a reply */
     }
     qp_settings_renew(qp);
+    qp->is_lmtp = qp->settings->protocol == QP_PROTOCOL_LMTP;
     qp_session_log(qp, QP_LOG_INFO, "QP1601", "connect to %s:%d",
                    peers->local_ip, peers->local_port);
     apr_pool_pre_cleanup_register(pconn, qp, end_lost);
@@ -58,14 +60,16 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
 static void greet(qp_session *qp)
 {
     const char *text = qp->settings->smtpgreeting;
+    const char *protocol = qp->is_lmtp ? "LMTP" : "ESMTP";
 
     if (text == NULL) {
-        qp_session_reply(qp, 220, NULL, "%s ESMTP mod_qpsmtpd",
-                         qp->settings->me);
+        qp_session_reply(qp, 220, NULL, "%s %s mod_qpsmtpd", qp->settings->me,
+                         protocol);
     }
     else {
-        qp_session_reply(qp, 220, NULL, "%s%s", text,
-                         strstr(text, "ESMTP") != NULL ? "" : " ESMTP");
+        qp_session_reply(qp, 220, NULL, "%s%s%s", text,
+                         strstr(text, protocol) != NULL ? "" : " ",
+                         strstr(text, protocol) != NULL ? "" : protocol);
     }
 }
 
@@ -112,6 +116,7 @@ static void forget_all(qp_session *qp)
     qp_session_drop_pcmd(qp);
     qp_line_clear(&qp->line);
     qp_conn_set_hello(qp->conn, QP_HELLO_NONE, "");
+    qp->offers = 0;
     qp_session_goto(qp, QP_STATE_GREETED, "STARTTLS");
 }
 
@@ -279,6 +284,8 @@ static apr_status_t read_input(qp_session *qp)
         return APR_SUCCESS;
     case QP_MODE_DATA:
         return qp_verb_data_read(qp);
+    case QP_MODE_CHUNK:
+        return qp_verb_bdat_read(qp);
     case QP_MODE_TLS:
     case QP_MODE_COMMAND:
         break;

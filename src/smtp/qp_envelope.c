@@ -6,6 +6,7 @@
 #include "smtp/qp_envelope.h"
 
 #include "wire/qp_cmdline.h"
+#include "wire/qp_offer.h"
 
 int qp_envelope_refuse(qp_session *qp, int code, const char *dsn,
                        const char *text)
@@ -39,11 +40,40 @@ static const char *parse_line(qp_session *qp, const qp_envelope_kind *kind,
     return out->error != NULL ? out->error : "Syntax error in command";
 }
 
+/* SMTPUTF8 stands in the MAIL that this is, or that was. */
+static int find_utf8(const qp_session *qp, const qp_envelope *envelope)
+{
+    if (envelope->kind->parse == QP_HOOK_mail_parse) {
+        return (qp->offers & QP_OFFER_SMTPUTF8) != 0
+               && apr_table_get(envelope->params, "smtputf8") != NULL;
+    }
+    return qp->txn->is_smtputf8;
+}
+
+/* @return whether it is an address; else it has replied */
+static int parse_addr(qp_session *qp, qp_envelope *envelope)
+{
+    apr_pool_t *pool = qp_session_pcmd(qp);
+    const char *error;
+
+    envelope->is_utf8 = find_utf8(qp, envelope);
+    /* RFC 6531 3.5, R62. */
+    if (!envelope->is_utf8 && qp_utf8_is_needed(envelope->text)) {
+        return qp_envelope_refuse(qp, 553, "5.6.7",
+                                  "An address in UTF-8 needs SMTPUTF8");
+    }
+    if (!qp_utf8_is_valid(envelope->text)) {
+        return qp_envelope_refuse(qp, 553, "5.6.7", "Address is not UTF-8");
+    }
+    error = qp_addr_parse_utf8(envelope->text, &envelope->addr, pool);
+    return error == NULL
+           || qp_envelope_refuse(qp, 501, envelope->kind->syntax_dsn, error);
+}
+
 static void respond_pre(qp_session *qp, qp_rc rc)
 {
     qp_envelope *envelope = qp->verb_state;
     const qp_envelope_kind *kind = envelope->kind;
-    const char *error;
 
     if (rc == QP_OK && envelope->pre_arg.addr != NULL) {
         envelope->text = envelope->pre_arg.addr;
@@ -52,9 +82,7 @@ static void respond_pre(qp_session *qp, qp_rc rc)
         return;
     }
     envelope->params = envelope->pre_arg.params;
-    error = qp_addr_parse(envelope->text, &envelope->addr, qp_session_pcmd(qp));
-    if (error != NULL) {
-        qp_envelope_refuse(qp, 501, kind->syntax_dsn, error);
+    if (!parse_addr(qp, envelope)) {
         return;
     }
     if (kind->check(qp, envelope)) {

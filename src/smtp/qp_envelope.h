@@ -30,6 +30,7 @@ struct qp_envelope {
     const char *text; /**< the address as it was sent */
     apr_table_t *params;
     qp_addr *addr;
+    int is_utf8; /**< the message is SMTPUTF8 */
     qp_addr_pre_arg pre_arg;
     union {
         qp_mail_arg mail;

@@ -22,11 +22,14 @@ static const qp_refusal bare_newline = {
     521, "5.5.2", "Bare CR or LF in the message, closing connection",
     "bare_newline", 1
 };
+static const qp_refusal no_header = { 554, "5.6.0",
+                                      "A binary message needs a header",
+                                      "BINARYMIME without header", 0 };
 static const qp_refusal no_room = { 452, "4.3.1",
                                     "Message cannot be stored now", "spool_dir",
                                     0 };
 
-qp_message *qp_message_create(qp_session *qp)
+qp_message *qp_message_create(qp_session *qp, qp_message_form form)
 {
     qp_txn *txn = qp->txn;
     qp_message *message = apr_pcalloc(txn->pool, sizeof(*message));
@@ -34,6 +37,8 @@ qp_message *qp_message_create(qp_session *qp)
     message->txn = txn;
     message->settings = qp->settings;
     message->verdict = QP_DECLINED;
+    message->is_binary = txn->is_binary;
+    message->dot.no_dots = form == QP_MESSAGE_CHUNKS;
     message->dot.policy = qp->settings->bare_newline == QP_BARE_NORMALIZE
                               ? QP_DOT_NORMALIZE
                               : QP_DOT_KEEP;
@@ -68,12 +73,26 @@ static void set_header(qp_message *message, apr_size_t len,
 
 /* A message that begins with anything but a header is all body; it gets the
  * empty line that it lacks, so that no text is lost or misread (R18). */
-static int starts_with_body(const char *text, apr_size_t len)
+static int starts_with_body(const char *text, apr_size_t len, int is_all)
 {
     const char *end = memchr(text, '\n', len);
 
+    if (end == NULL && is_all) {
+        end = text + len;
+    }
     return end != NULL && end != text
            && !qp_header_may_start(text, (apr_size_t)(end - text));
+}
+
+/* The first line of what is no header has been taken as a line; binary, it may
+ * have been anything (RFC 3030 3 wants MIME). */
+static void take_as_body(qp_message *message, apr_off_t body_start)
+{
+    message->txn->has_empty_line = 1;
+    set_header(message, 0, body_start);
+    if (message->is_binary && body_start == 0) {
+        qp_message_discard(message, &no_header);
+    }
 }
 
 /* Looks for the empty line in what is in memory. */
@@ -87,9 +106,8 @@ static void find_header(qp_message *message)
         return;
     }
     if (message->scanned == 0
-        && (text[0] == '\n' || starts_with_body(text, len))) {
-        message->txn->has_empty_line = 1;
-        set_header(message, 0, text[0] == '\n' ? 1 : 0);
+        && (text[0] == '\n' || starts_with_body(text, len, 0))) {
+        take_as_body(message, text[0] == '\n' ? 1 : 0);
         return;
     }
     p = text + message->scanned;
@@ -158,17 +176,54 @@ static const qp_refusal *check_limits(const qp_message *message)
     return NULL;
 }
 
-void qp_message_finish(qp_message *message)
+const qp_refusal *qp_message_judge(qp_message *message)
 {
-    apr_size_t len;
-
     message->txn->wire_size = message->dot.wire;
     message->refusal = check_facts(message);
-    if (!message->has_header) {
-        QP_IGNORE(qp_spool_memory(message->txn->spool, &len) == NULL,
-                  "only the length is wanted");
-        set_header(message, len, (apr_off_t)len);
+    return message->refusal;
+}
+
+/* All of it was header, or its only line has no end. */
+static void finish_header(qp_message *message)
+{
+    apr_size_t len;
+    const char *text = qp_spool_memory(message->txn->spool, &len);
+
+    if (len > 0 && message->scanned == 0 && starts_with_body(text, len, 1)) {
+        take_as_body(message, 0);
+        return;
     }
+    if (len > 0 && text[len - 1] != '\n') {
+        /* A field without line end cannot be followed by another one. */
+        *qp_spool_reserve(message->txn->spool, 1, QP_SPOOL_KEEP) = '\n';
+        qp_spool_commit(message->txn->spool, 1);
+        len++;
+    }
+    set_header(message, len, (apr_off_t)len);
+}
+
+void qp_message_finish(qp_message *message)
+{
+    qp_message_judge(message);
+    if (!message->has_header) {
+        finish_header(message);
+    }
+}
+
+void qp_message_end(qp_message *message)
+{
+    qp_spool *spool = message->txn->spool;
+    apr_size_t len;
+
+    len = qp_dot_finish(&message->dot,
+                        qp_spool_reserve(spool, QP_DOT_SLACK, QP_SPOOL_KEEP));
+    if (message->refusal == NULL) {
+        qp_spool_commit(spool, len);
+        if (len > 0 && !message->has_header) {
+            message->is_header_bare = 1;
+        }
+    }
+    qp_message_finish(message);
 }
 
 static apr_size_t feed_scrap(qp_message *message, const char *data,
@@ -182,6 +237,21 @@ static apr_size_t feed_scrap(qp_message *message, const char *data,
     }
     return qp_dot_feed(&message->dot, data, len < SCRAP_SIZE ? len : SCRAP_SIZE,
                        message->scrap, &ignored);
+}
+
+/* The body of a binary message. */
+static apr_size_t feed_octets(qp_message *message, const char *data,
+                              apr_size_t len)
+{
+    qp_spool *spool = message->txn->spool;
+
+    message->dot.wire += (apr_off_t)len;
+    if (message->refusal == NULL) {
+        memcpy(qp_spool_reserve(spool, len, QP_SPOOL_MOVE), data, len);
+        qp_spool_commit(spool, len);
+        qp_message_discard(message, check_limits(message));
+    }
+    return len;
 }
 
 static apr_size_t feed_spool(qp_message *message, const char *data,
@@ -228,7 +298,10 @@ apr_size_t qp_message_feed(qp_message *message, const char *data,
 
     while (used < len && !qp_message_is_complete(message)
            && message->has_header == had_header) {
-        if (message->refusal != NULL) {
+        if (message->is_binary && message->has_header) {
+            used += feed_octets(message, data + used, len - used);
+        }
+        else if (message->refusal != NULL) {
             used += feed_scrap(message, data + used, len - used);
         }
         else {

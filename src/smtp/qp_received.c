@@ -61,13 +61,20 @@ static const char *format_for(const qp_txn *txn, apr_pool_t *pool)
         NULL);
 }
 
-/* The "with" keyword (RFC 3848). */
-static const char *format_protocol(const qp_conn *conn, apr_pool_t *pool)
+/* The "with" keyword: RFC 3848, and RFC 6531 4.3 for UTF-8. */
+static const char *format_protocol(const qp_session *qp, apr_pool_t *pool)
 {
-    if (conn->hello != QP_HELLO_EHLO) {
+    const qp_conn *conn = qp->conn;
+    int is_utf8 = qp->txn->is_smtputf8;
+    const char *name = is_utf8 ? "UTF8SMTP" : "ESMTP";
+
+    if (conn->hello == QP_HELLO_HELO || conn->hello == QP_HELLO_NONE) {
         return "SMTP";
     }
-    return apr_pstrcat(pool, "ESMTP", conn->tls != NULL ? "S" : "",
+    if (conn->hello == QP_HELLO_LHLO) {
+        name = is_utf8 ? "UTF8LMTP" : "LMTP";
+    }
+    return apr_pstrcat(pool, name, conn->tls != NULL ? "S" : "",
                        conn->auth_user != NULL ? "A" : "", NULL);
 }
 
@@ -222,8 +229,8 @@ static void disown_results(qp_session *qp)
 
 void qp_received_add(qp_session *qp)
 {
-    qp_received_line_arg arg = { format_protocol(qp->conn, qp_session_pcmd(qp)),
-                                 "", "", NULL };
+    qp_received_line_arg arg = { format_protocol(qp, qp_session_pcmd(qp)), "",
+                                 "", NULL };
     const char *value = NULL;
 
     if (qp->conn->tls != NULL) {

@@ -12,27 +12,37 @@
 
 #include "wire/qp_cmdline.h"
 
-#define HELLO_1 "Say EHLO or HELO first"
+#define HELLO_1 "Say hello first: EHLO or HELO, in LMTP LHLO"
 #define MAIL_1  "Say MAIL first"
 #define RCPT_1  "Say RCPT first, no recipient was accepted"
+#define BDAT_1  "A message has begun; go on with BDAT, or RSET"
 #define NESTED  "A transaction is open; end it by RSET first"
 
 #define CLEAR   QP_VERB_CLEAR
 #define BARE    QP_VERB_BARE
+#define CHUNK   QP_VERB_CHUNK
+#define SMTP    QP_VERB_SMTP
+#define LMTP    QP_VERB_LMTP
 
-/* Columns of refusals: GREETED READY MAIL RCPT (RFC 5321 4.1.4, D3). */
+/* Columns of refusals: GREETED READY MAIL RCPT BDAT (RFC 5321 4.1.4, D3; RFC
+ * 3030 2). Where TLS is required, BDAT is refused for want of MAIL. */
 static const qp_verb verbs[] = {
-    { "EHLO", qp_verb_hello, CLEAR, { NULL, NULL, NULL, NULL } },
-    { "HELO", qp_verb_hello, CLEAR, { NULL, NULL, NULL, NULL } },
-    { "MAIL", qp_verb_mail, 0, { HELLO_1, NULL, NESTED, NESTED } },
-    { "RCPT", qp_verb_rcpt, 0, { HELLO_1, MAIL_1, NULL, NULL } },
-    { "DATA", qp_verb_data, BARE, { HELLO_1, MAIL_1, RCPT_1, NULL } },
-    { "RSET", qp_verb_rset, BARE | CLEAR, { NULL, NULL, NULL, NULL } },
-    { "NOOP", qp_verb_noop, CLEAR, { NULL, NULL, NULL, NULL } },
-    { "VRFY", qp_verb_vrfy, 0, { NULL, NULL, NULL, NULL } },
-    { "HELP", qp_verb_help, CLEAR, { NULL, NULL, NULL, NULL } },
-    { "QUIT", qp_verb_quit, CLEAR, { NULL, NULL, NULL, NULL } },
-    { "STARTTLS", qp_verb_starttls, CLEAR, { NULL, NULL, NULL, NULL } },
+    { "EHLO", qp_verb_hello, CLEAR | SMTP, { NULL, NULL, NULL, NULL, NULL } },
+    { "HELO", qp_verb_hello, CLEAR | SMTP, { NULL, NULL, NULL, NULL, NULL } },
+    { "LHLO", qp_verb_hello, CLEAR | LMTP, { NULL, NULL, NULL, NULL, NULL } },
+    { "MAIL", qp_verb_mail, 0, { HELLO_1, NULL, NESTED, NESTED, NESTED } },
+    { "RCPT", qp_verb_rcpt, 0, { HELLO_1, MAIL_1, NULL, NULL, BDAT_1 } },
+    { "DATA", qp_verb_data, BARE, { HELLO_1, MAIL_1, RCPT_1, NULL, BDAT_1 } },
+    { "BDAT",
+      qp_verb_bdat,
+      CLEAR | CHUNK,
+      { HELLO_1, MAIL_1, RCPT_1, NULL, NULL } },
+    { "RSET", qp_verb_rset, BARE | CLEAR, { NULL, NULL, NULL, NULL, NULL } },
+    { "NOOP", qp_verb_noop, CLEAR, { NULL, NULL, NULL, NULL, NULL } },
+    { "VRFY", qp_verb_vrfy, 0, { NULL, NULL, NULL, NULL, NULL } },
+    { "HELP", qp_verb_help, CLEAR, { NULL, NULL, NULL, NULL, NULL } },
+    { "QUIT", qp_verb_quit, CLEAR, { NULL, NULL, NULL, NULL, NULL } },
+    { "STARTTLS", qp_verb_starttls, CLEAR, { NULL, NULL, NULL, NULL, BDAT_1 } },
 };
 
 const qp_verb *qp_verb_find(const char *name)
@@ -99,8 +109,12 @@ void qp_verb_dispatch(qp_session *qp, char *line)
         refuse_http(qp);
         return;
     }
-    if (verb == NULL) {
+    if (verb == NULL || ((verb->flags & QP_VERB_LMTP) && !qp->is_lmtp)) {
         qp_verb_unrecognized(qp, name, rest);
+        return;
+    }
+    if ((verb->flags & QP_VERB_SMTP) && qp->is_lmtp) {
+        qp_session_error(qp, 500, "5.5.1", "This is LMTP: say LHLO");
         return;
     }
     if (!(verb->flags & QP_VERB_CLEAR) && qp->conn->tls == NULL
@@ -110,7 +124,7 @@ void qp_verb_dispatch(qp_session *qp, char *line)
         return;
     }
     refusal = verb->refusals[qp->state];
-    if (refusal != NULL) {
+    if (refusal != NULL && !(verb->flags & QP_VERB_CHUNK)) {
         qp_session_error(qp, 503, "5.5.1", "%s", refusal);
         return;
     }

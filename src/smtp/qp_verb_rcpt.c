@@ -4,7 +4,7 @@
  *   rcpt = "RCPT TO:" ( "<Postmaster@" Domain ">" / "<Postmaster>" /
  *          Forward-path ) [SP Rcpt-parameters] CRLF */
 
-#include "smtp/qp_envelope.h"
+#include "smtp/qp_params.h"
 #include "smtp/qp_verb.h"
 
 static int check_rcpt(qp_session *qp, const qp_envelope *envelope)
@@ -13,16 +13,23 @@ static int check_rcpt(qp_session *qp, const qp_envelope *envelope)
         return qp_envelope_refuse(qp, 501, "5.1.3",
                                   "A recipient cannot be null");
     }
-    if (!apr_is_empty_table(envelope->params)) {
-        return qp_envelope_refuse(qp, 555, "5.5.4",
-                                  "Unknown parameter of RCPT");
-    }
-    return 1;
+    return qp_params_check_rcpt(qp, envelope);
+}
+
+/* The last recipient has a reply that says so. */
+static void count_rcpt(qp_txn *txn)
+{
+    qp_txn_rcpt(txn, txn->rcpts->nelts - 1)->nth = txn->naccepted++;
 }
 
 static void accept_rcpt(qp_session *qp, const qp_envelope *envelope)
 {
-    qp_txn_add_rcpt(qp->txn, envelope->addr);
+    qp_txn *txn = qp->txn;
+
+    qp_txn_add_rcpt(txn, envelope->addr);
+    count_rcpt(txn);
+    qp_txn_rcpt(txn, txn->rcpts->nelts - 1)->params =
+        apr_table_clone(txn->pool, envelope->params);
     qp_session_goto(qp, QP_STATE_RCPT, "RCPT accepted");
     qp_session_reply(qp, 250, "2.1.5", "Recipient %s ok",
                      qp_envelope_text(qp, envelope->addr));

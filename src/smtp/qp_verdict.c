@@ -4,6 +4,8 @@
 
 #include "smtp/qp_verdict.h"
 
+#include <string.h>
+
 #include <apr_strings.h>
 
 typedef enum effect {
@@ -172,6 +174,22 @@ static const row *find_row(qp_hook_id hook, qp_rc rc)
 int qp_verdict_code(qp_hook_id hook, qp_rc rc)
 {
     return find_row(hook, rc)->code;
+}
+
+/* A text may bring its own enhanced status: "4.2.2 Mailbox is full". */
+static int has_status(const char *text)
+{
+    return strchr("245", text[0]) != NULL && text[0] != '\0' && text[1] == '.'
+           && text[strcspn(text, " ")] == ' ';
+}
+
+void qp_verdict_tell(qp_hook_id hook, qp_rc rc, const char *text, qp_each *each)
+{
+    const row *found = find_row(hook, rc);
+
+    each->code = found->code;
+    each->text = text != NULL ? text : found->text;
+    each->dsn = text != NULL && has_status(text) ? NULL : found->dsn;
 }
 
 void qp_verdict_end_txn(qp_session *qp, const char *why)

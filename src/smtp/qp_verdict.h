@@ -26,6 +26,11 @@ qp_next qp_verdict_apply(qp_session *qp, qp_hook_id hook, qp_rc rc);
  *  session is READY (D13). The answer of the running hook is kept. */
 void qp_verdict_end_txn(qp_session *qp, const char *why);
 
+/** What one recipient is told that has an answer of its own in the hook queue.
+ *  @param text  of the plugin, or NULL */
+void qp_verdict_tell(qp_hook_id hook, qp_rc rc, const char *text,
+                     qp_each *each);
+
 /** The code of a hook and an answer, for tests; 0 if there is none. */
 int qp_verdict_code(qp_hook_id hook, qp_rc rc);
 

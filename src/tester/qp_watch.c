@@ -117,6 +117,7 @@ void qp_watch_install(qp_server *server, qp_record *record, apr_pool_t *pool)
     plugin->txn_slot = -1;
     plugin->home = &server->home;
     plugin->baton = record;
+    plugin->can = server->hooks.can;
     plugin->hooks.deny = note_verdict;
     plugin->hooks.ok = note_verdict;
     plugin->hooks.queue = hook_queue;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Addresses: parse, format, compare. All results live in the caller's pool.
- * Takes the grammar of RFC 5321 4.1.2 and nothing more; whether a domain
+ * Takes the grammar of RFC 5321 4.1.2, with that of RFC 6531 3.3 where UTF-8 is
+ * allowed, and nothing more; whether a domain
  * exists or a user is ours is the plugins' business.
  */
 #include "wire/qp_addr.h"
@@ -18,20 +19,26 @@
 #define MAX_LOCAL    64
 #define MAX_DOMAIN   255
 #define MAX_PATH     256
+/* RFC 1035 2.3.4: longer ones are not in the DNS. */
+#define MAX_LABEL    63
 
 #define IPV6_TAG     "IPv6:"
 #define IPV6_TAG_LEN (sizeof(IPV6_TAG) - 1)
 
 /*
  * SMTPUTF8 (RFC 6531 3.3) adds UTF8-non-ascii to atext, to qtext and to the
- * letters of a sub-domain: the next three functions, and has_only_ascii, are
- * the place for it. Until it is announced, such octets are refused (R55).
+ * letters of a sub-domain. Where text is scanned, it is known to be valid, or
+ * to be ASCII.
  */
+static int is_utf8(char c)
+{
+    return (unsigned char)c > 127;
+}
 
 static int is_letdig(char c)
 {
     return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')
-           || (c >= 'a' && c <= 'z');
+           || (c >= 'a' && c <= 'z') || is_utf8(c);
 }
 
 static int is_atext(char c)
@@ -42,17 +49,7 @@ static int is_atext(char c)
 
 static int is_printable(char c)
 {
-    return c >= ' ' && c <= '~';
-}
-
-static int has_only_ascii(const char *text)
-{
-    for (; *text != '\0'; text++) {
-        if ((unsigned char)*text > 127) {
-            return 0;
-        }
-    }
-    return 1;
+    return (c >= ' ' && c <= '~') || is_utf8(c);
 }
 
 /*
@@ -103,14 +100,17 @@ static const char *scan_quoted(const char *p)
  */
 static const char *scan_domain(const char *p)
 {
+    const char *start;
+
     for (;;) {
         if (!is_letdig(*p)) {
             return NULL;
         }
+        start = p;
         while (is_letdig(*p) || *p == '-') {
             p++;
         }
-        if (p[-1] == '-') {
+        if (p[-1] == '-' || p - start > MAX_LABEL) {
             return NULL;
         }
         if (*p != '.') {
@@ -147,7 +147,7 @@ static const char *scan_route(const char *p)
  * RFC 5321 4.1.3. No other tag is registered. A leading zero in an IPv4
  * address is refused: some read it as octal, some do not.
  */
-static int is_literal(const char *host)
+int qp_addr_is_literal(const char *host)
 {
     unsigned char binary[sizeof(struct in6_addr)];
     char text[INET6_ADDRSTRLEN];
@@ -180,8 +180,35 @@ static int is_dotted_number(const char *host)
            && host[strspn(host, "0123456789.")] == '\0';
 }
 
+static int count_dots(const char *host)
+{
+    int n = 0;
+
+    while ((host = strchr(host, '.')) != NULL) {
+        host++;
+        n++;
+    }
+    return n;
+}
+
+/** A domain with U-labels: its form in the DNS must be one as well. */
+static const char *check_unicode(const char *host, apr_pool_t *pool)
+{
+    const char *ascii;
+
+    if (!qp_utf8_is_needed(host) || !qp_utf8_has_idn()) {
+        return NULL;
+    }
+    ascii = qp_utf8_ascii_domain(host, pool);
+    if (ascii == NULL || scan_domain(ascii) != ascii + strlen(ascii)
+        || count_dots(ascii) != count_dots(host)) {
+        return "domain is not an internationalized name";
+    }
+    return strlen(ascii) > MAX_DOMAIN ? "domain is too long" : NULL;
+}
+
 /** @return NULL, or what is wrong */
-static const char *check_host(const char *host)
+static const char *check_host(const char *host, apr_pool_t *pool)
 {
     const char *end;
 
@@ -192,7 +219,7 @@ static const char *check_host(const char *host)
         return "domain is too long";
     }
     if (*host == '[') {
-        return is_literal(host) ? NULL : "bad address literal";
+        return qp_addr_is_literal(host) ? NULL : "bad address literal";
     }
     end = scan_domain(host);
     if (end == NULL || *end != '\0') {
@@ -201,7 +228,7 @@ static const char *check_host(const char *host)
     if (is_dotted_number(host)) {
         return "address literal needs square brackets";
     }
-    return NULL;
+    return check_unicode(host, pool);
 }
 
 /** Takes the quotes and backslashes off a Quoted-string. */
@@ -247,7 +274,7 @@ static const char *parse_mailbox(const char *text, qp_addr *addr,
     if (len > MAX_LOCAL) {
         return "local part is too long";
     }
-    error = check_host(end + 1);
+    error = check_host(end + 1, pool);
     if (error != NULL) {
         return error;
     }
@@ -269,9 +296,6 @@ static const char *parse_path(const char *text, qp_addr *addr, apr_pool_t *pool)
         addr->user = "postmaster";
         return NULL;
     }
-    if (!has_only_ascii(text)) {
-        return "address has octets that are not ASCII";
-    }
     if (*text == '@') {
         /* RFC 5321 4.5.3.1.3. Without a route the limits of the two parts
          * decide: a domain of 255 octets never fits into a path of 256, and
@@ -287,7 +311,7 @@ static const char *parse_path(const char *text, qp_addr *addr, apr_pool_t *pool)
     return parse_mailbox(text, addr, pool);
 }
 
-const char *qp_addr_parse(const char *path, qp_addr **out, apr_pool_t *pool)
+static const char *parse_text(const char *path, qp_addr **out, apr_pool_t *pool)
 {
     apr_size_t len = strlen(path);
     qp_addr *addr;
@@ -304,6 +328,28 @@ const char *qp_addr_parse(const char *path, qp_addr **out, apr_pool_t *pool)
         *out = addr;
     }
     return error;
+}
+
+const char *qp_addr_parse(const char *path, qp_addr **out, apr_pool_t *pool)
+{
+    if (qp_utf8_is_needed(path)) {
+        return "address has octets that are not ASCII";
+    }
+    return parse_text(path, out, pool);
+}
+
+const char *qp_addr_parse_utf8(const char *path, qp_addr **out,
+                               apr_pool_t *pool)
+{
+    if (!qp_utf8_is_printable(path)) {
+        return "address is not UTF-8, or has control characters";
+    }
+    return parse_text(path, out, pool);
+}
+
+const char *qp_addr_ascii_host(const qp_addr *addr, apr_pool_t *pool)
+{
+    return qp_utf8_ascii_domain(addr->host, pool);
 }
 
 qp_addr *qp_addr_dup(const qp_addr *addr, apr_pool_t *pool)

@@ -106,15 +106,18 @@ const char *qp_cmdline_path(const char *line, const char *keyword,
     return NULL;
 }
 
-/** esmtp-value = 1*(%d33-60 / %d62-126); UTF-8 as well when SMTPUTF8 is
- *  announced (RFC 6531 3.3), which would be decided here. */
+/** esmtp-value = 1*(%d33-60 / %d62-126), and UTF8-non-ascii (RFC 6531 3.3),
+ *  which no parameter but ORCPT lets pass. */
 static int is_value(const char *text)
 {
     if (*text == '\0') {
         return 0;
     }
+    if (!qp_utf8_is_printable(text)) {
+        return 0;
+    }
     for (; *text != '\0'; text++) {
-        if (*text <= ' ' || *text > '~' || *text == '=') {
+        if (*text == ' ' || *text == '=') {
             return 0;
         }
     }
@@ -181,14 +184,16 @@ const char *qp_cmdline_params(const apr_array_header_t *rest,
     return NULL;
 }
 
-/** A host of HELO: wider than RFC 5321 4.1.2, for underscores and trailing
- *  dots are common; narrow enough to stand in a header (R28). */
-static int is_hello_host(const char *text, apr_size_t len)
+/** A host of HELO: an address literal, or a name; wider than RFC 5321 4.1.2,
+ *  for underscores and trailing dots are common; narrow enough to stand in a
+ *  header (R28). */
+static int is_hello_host(const char *text)
 {
-    const char *end = text + len;
-
-    for (; text < end; text++) {
-        if (!is_letdig(*text) && strchr("-._:[]", *text) == NULL) {
+    if (*text == '[') {
+        return qp_addr_is_literal(text);
+    }
+    for (; *text != '\0'; text++) {
+        if (!is_letdig(*text) && strchr("-._", *text) == NULL) {
             return 0;
         }
     }
@@ -223,10 +228,10 @@ const char *qp_cmdline_hello(const char *line, qp_parsed *out)
     if (len > MAX_HOST) {
         return "host name is too long";
     }
-    if (!is_hello_host(line, len) || has_control_or_8bit(end)) {
+    out->first = apr_pstrmemdup(out->pool, line, len);
+    if (!is_hello_host(out->first) || has_control_or_8bit(end)) {
         return "syntax error in host name";
     }
-    out->first = apr_pstrmemdup(out->pool, line, len);
     out->rest = qp_str_words(end, out->pool);
     return NULL;
 }

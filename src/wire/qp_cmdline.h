@@ -30,7 +30,8 @@ const char *qp_cmdline_path(const char *line, const char *keyword,
 /**
  * Turns "KEY=VALUE" and "KEY" into a table: keys in lower case, "" without a
  * value. A keyword is [A-Za-z0-9][A-Za-z0-9-]*, a value has no '=', blank or
- * control (RFC 5321 4.1.2). A keyword twice is refused.
+ * control, and is UTF-8 (RFC 5321 4.1.2, RFC 6531 3.3). A keyword twice is
+ * refused.
  * @param table  out: in @a pool
  * @return NULL, or a sentence for the 501
  */
@@ -39,8 +40,8 @@ const char *qp_cmdline_params(const apr_array_header_t *rest,
 
 /**
  * Reads the argument of HELO or EHLO: a domain or an address literal; other
- * words are kept. Refused: nothing, controls, 8-bit octets, blanks within,
- * anything outside letters, digits and "-._:[]" in the host, over 255 octets.
+ * words are kept. Refused: nothing, controls, 8-bit octets, anything outside
+ * letters, digits and "-._" in a name, a malformed literal, over 255 octets.
  * @return NULL, or a sentence for the 501
  */
 const char *qp_cmdline_hello(const char *line, qp_parsed *out) QP_CHECKED;

@@ -115,7 +115,7 @@ static void feed_text(qp_dot *dot, struct cursor *cur)
 static void feed_line_start(qp_dot *dot, struct cursor *cur)
 {
     dot->state = QP_DOT_TEXT;
-    if (*cur->in == '.') {
+    if (*cur->in == '.' && !dot->no_dots) {
         dot->state = QP_DOT_DOT;
         cur->in++;
     }
@@ -207,4 +207,18 @@ apr_size_t qp_dot_feed(qp_dot *dot, const char *in, apr_size_t len, char *out,
     }
     *outlen = (apr_size_t)(cur.out - out);
     return used;
+}
+
+apr_size_t qp_dot_finish(qp_dot *dot, char *out)
+{
+    struct cursor cur = { .out = out };
+
+    if (dot->state == QP_DOT_CR) {
+        put_bare_cr(dot, &cur);
+    }
+    if (dot->line > dot->longest) {
+        dot->longest = dot->line;
+    }
+    dot->state = QP_DOT_END;
+    return (apr_size_t)(cur.out - out);
 }

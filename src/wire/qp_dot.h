@@ -25,7 +25,7 @@ typedef enum qp_dot_state {
  *  each. Neither makes a line end as far as dots are concerned. */
 typedef enum qp_dot_policy { QP_DOT_KEEP, QP_DOT_NORMALIZE } qp_dot_policy;
 
-/** The machine. Set policy, zero the rest. */
+/** The machine. Set policy and no_dots, zero the rest. */
 typedef struct qp_dot {
     qp_dot_policy policy;
     qp_dot_state state;
@@ -34,6 +34,8 @@ typedef struct qp_dot {
                                    (RFC 1870 3) */
     apr_off_t line;           /**< octets of the current line so far */
     apr_off_t longest;        /**< of the longest line, without its line end */
+    unsigned int no_dots : 1; /**< the message comes in chunks: a dot is text,
+                                   and the end is said (qp_dot_finish) */
     unsigned int bare_lf : 1; /**< there was one */
     unsigned int bare_cr : 1;
 } qp_dot;
@@ -50,5 +52,13 @@ typedef struct qp_dot {
  */
 apr_size_t qp_dot_feed(qp_dot *dot, const char *in, apr_size_t len, char *out,
                        apr_size_t *outlen);
+
+/**
+ * Ends a message without dots: a last line without line end stays without, a
+ * CR at its end is a bare one.
+ * @param out  room for QP_DOT_SLACK octets
+ * @return how many were written
+ */
+apr_size_t qp_dot_finish(qp_dot *dot, char *out);
 
 #endif /* QP_DOT_H */

@@ -145,7 +145,7 @@ static struct result feed(const char *in, apr_size_t len, struct cut cut,
                           qp_dot_policy policy, apr_pool_t *pool)
 {
     struct result got = { 0, 0, 0, 0, 0, 0, { NULL, 0 } };
-    qp_dot dot = { policy, QP_DOT_LINE_START, 0, 0, 0, 0, 0 };
+    qp_dot dot = { .policy = policy };
     apr_size_t piece = cut.first;
     apr_size_t used;
     apr_size_t outlen;
@@ -398,7 +398,7 @@ static void test_boundaries(apr_pool_t *root)
 /* What is known before the end has come, and after it. */
 static void test_progress(void)
 {
-    qp_dot dot = { QP_DOT_KEEP, QP_DOT_LINE_START, 0, 0, 0, 0, 0 };
+    qp_dot dot = { .policy = QP_DOT_KEEP };
     char out[64];
     apr_size_t outlen;
 

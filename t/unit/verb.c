@@ -15,7 +15,7 @@
 #include "smtp/qp_verb.h"
 
 /* The codes of a good command, by state: greeted, after EHLO, after MAIL,
- * after RCPT; and the state behind it when it goes through. */
+ * after RCPT, after BDAT; and the state behind it when it goes through. */
 static const struct {
     const char *verb;
     const char *line;
@@ -24,44 +24,59 @@ static const struct {
 } matrix[] = {
     { "EHLO",
       "EHLO a.example\r\n",
-      { 250, 250, 250, 250 },
-      { QP_STATE_READY, QP_STATE_READY, QP_STATE_READY, QP_STATE_READY } },
+      { 250, 250, 250, 250, 250 },
+      { QP_STATE_READY, QP_STATE_READY, QP_STATE_READY, QP_STATE_READY,
+        QP_STATE_READY } },
     { "HELO",
       "HELO a.example\r\n",
-      { 250, 250, 250, 250 },
-      { QP_STATE_READY, QP_STATE_READY, QP_STATE_READY, QP_STATE_READY } },
+      { 250, 250, 250, 250, 250 },
+      { QP_STATE_READY, QP_STATE_READY, QP_STATE_READY, QP_STATE_READY,
+        QP_STATE_READY } },
     { "MAIL",
       "MAIL FROM:<a@example.net>\r\n",
-      { 503, 250, 503, 503 },
-      { QP_STATE_GREETED, QP_STATE_MAIL, QP_STATE_MAIL, QP_STATE_RCPT } },
+      { 503, 250, 503, 503, 503 },
+      { QP_STATE_GREETED, QP_STATE_MAIL, QP_STATE_MAIL, QP_STATE_RCPT,
+        QP_STATE_BDAT } },
     { "RCPT",
       "RCPT TO:<b@example.org>\r\n",
-      { 503, 503, 250, 250 },
-      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_RCPT, QP_STATE_RCPT } },
+      { 503, 503, 250, 250, 503 },
+      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_RCPT, QP_STATE_RCPT,
+        QP_STATE_BDAT } },
     { "DATA",
       "DATA\r\n",
-      { 503, 503, 503, 354 },
-      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_RCPT } },
+      { 503, 503, 503, 354, 503 },
+      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_RCPT,
+        QP_STATE_BDAT } },
+    { "BDAT",
+      "BDAT 4\r\nab\r\n",
+      { 503, 503, 503, 250, 250 },
+      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_BDAT,
+        QP_STATE_BDAT } },
     { "RSET",
       "RSET\r\n",
-      { 250, 250, 250, 250 },
-      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_READY, QP_STATE_READY } },
+      { 250, 250, 250, 250, 250 },
+      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_READY, QP_STATE_READY,
+        QP_STATE_READY } },
     { "NOOP",
       "NOOP\r\n",
-      { 250, 250, 250, 250 },
-      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_RCPT } },
+      { 250, 250, 250, 250, 250 },
+      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_RCPT,
+        QP_STATE_BDAT } },
     { "VRFY",
       "VRFY a\r\n",
-      { 252, 252, 252, 252 },
-      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_RCPT } },
+      { 252, 252, 252, 252, 252 },
+      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_RCPT,
+        QP_STATE_BDAT } },
     { "HELP",
       "HELP\r\n",
-      { 214, 214, 214, 214 },
-      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_RCPT } },
+      { 214, 214, 214, 214, 214 },
+      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_MAIL, QP_STATE_RCPT,
+        QP_STATE_BDAT } },
     { "QUIT",
       "QUIT\r\n",
-      { 221, 221, 221, 221 },
-      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_READY, QP_STATE_READY } },
+      { 221, 221, 221, 221, 221 },
+      { QP_STATE_GREETED, QP_STATE_READY, QP_STATE_READY, QP_STATE_READY,
+        QP_STATE_READY } },
 };
 
 /* How a session comes to a state. */
@@ -71,6 +86,8 @@ static const char *const ways[QP_STATE_COUNT] = {
     "EHLO a.example\r\nMAIL FROM:<a@example.net>\r\n",
     ("EHLO a.example\r\nMAIL FROM:<a@example.net>\r\n"
      "RCPT TO:<b@example.org>\r\n"),
+    ("EHLO a.example\r\nMAIL FROM:<a@example.net>\r\n"
+     "RCPT TO:<b@example.org>\r\nBDAT 12\r\nSubject: x\r\n"),
 };
 
 static void test_table(size_t row)

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file maildir_dir.h
+ * @brief What queue/maildir knows of a delivery, and the folders that it makes.
+ *
+ * All of it lives as long as the command.
+ */
+#ifndef MAILDIR_DIR_H
+#define MAILDIR_DIR_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+
+#include "qpsmtpd.h"
+
+struct opts {
+    const char *dir;
+    const char *subdir;
+    const char *perms;
+};
+
+/* The message in one Maildir. */
+struct copy {
+    const char *dir;           /* the Maildir */
+    apr_array_header_t *trace; /* of const char *: lines on top of the file */
+    const char *name;          /* of the file */
+    const char *path;          /* where the file is now, or NULL */
+    apr_status_t status;       /* with LMTP, what became of it */
+};
+
+/* One message on its way. */
+struct delivery {
+    qp_session *qp;
+    qp_txn *txn;
+    apr_pool_t *pool; /* of the command */
+    const struct opts *opt;
+    mode_t perms;
+    const char *host; /* of this machine, safe for a file name */
+    char *buffer;
+    apr_array_header_t *copies; /* of struct copy * */
+    apr_hash_t *by_dir;         /* the same */
+    const char *failed;         /* "write PATH", when something did */
+    int nfailed;                /* copies, with LMTP */
+};
+
+/* Remembers what could not be done. */
+static inline apr_status_t fail(struct delivery *job, apr_status_t rv,
+                                const char *verb, const char *path)
+{
+    job->failed = apr_pstrcat(job->pool, verb, " ", path, NULL);
+    return rv;
+}
+
+/* Makes what is in a folder survive a crash. Some file systems cannot be told
+ * to and say EINVAL; there it is as safe as it gets. */
+static inline apr_status_t sync_dir(struct delivery *job, const char *path)
+{
+    apr_status_t rv = APR_SUCCESS;
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0) {
+        return fail(job, errno, "open", path);
+    }
+    if (fsync(fd) != 0 && errno != EINVAL) {
+        rv = fail(job, errno, "flush", path);
+    }
+    close(fd);
+    return rv;
+}
+
+/* Makes one folder, unless it is there already. */
+static inline apr_status_t make_dir(struct delivery *job, const char *path)
+{
+    if (mkdir(path, job->perms) != 0) {
+        return errno == EEXIST ? APR_SUCCESS : fail(job, errno, "make", path);
+    }
+    /* The umask of the server may have taken something away. */
+    if (chmod(path, job->perms) != 0) {
+        return fail(job, errno, "make", path);
+    }
+    return sync_dir(job, apr_pstrcat(job->pool, path, "/..", NULL));
+}
+
+/* Makes a folder and what is above it, down from the configured one. */
+static inline apr_status_t make_dirs(struct delivery *job, const char *path)
+{
+    const char *slash = path + strlen(job->opt->dir);
+    apr_status_t rv = APR_SUCCESS;
+
+    while (rv == APR_SUCCESS && slash != NULL) {
+        rv = make_dir(job, apr_pstrmemdup(job->pool, path, slash - path));
+        slash = strchr(slash + 1, '/');
+    }
+    return rv == APR_SUCCESS ? make_dir(job, path) : rv;
+}
+
+/* Sees that the Maildir is complete. Its last folder is there: so are all. */
+static inline apr_status_t make_maildir(struct delivery *job, const char *dir)
+{
+    static const char *const subs[] = { "/tmp", "/cur", "/new" };
+    apr_status_t rv = APR_SUCCESS;
+    int i;
+
+    if (access(apr_pstrcat(job->pool, dir, subs[2], NULL), F_OK) == 0) {
+        return APR_SUCCESS;
+    }
+    for (i = 0; rv == APR_SUCCESS && i < 3; i++) {
+        rv = make_dirs(job, apr_pstrcat(job->pool, dir, subs[i], NULL));
+    }
+    return rv;
+}
+
+#endif /* MAILDIR_DIR_H */
