@@ -1555,6 +1555,9 @@ QP_EXPORT int qp_dns_ready(qp_dns *const *queries, int n);
  *  time is bounded by dns_timeout, and by the plugin's `timeout`.
  *  @return QP_YIELD */
 QP_EXPORT qp_rc qp_dns_await(qp_session *qp, qp_dns *const *queries, int n);
+/** Awaits one more of those that are not ready, for a hook that looks at what
+ *  has come. */
+QP_EXPORT qp_rc qp_dns_await_any(qp_session *qp, qp_dns *const *queries, int n);
 /** For qp_await_any() and qp_await_all(). */
 QP_EXPORT qp_wait *qp_dns_wait(const qp_dns *dns);
 

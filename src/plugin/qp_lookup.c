@@ -59,19 +59,37 @@ int qp_dns_ready(qp_dns *const *queries, int n)
     return 1;
 }
 
-qp_rc qp_dns_await(qp_session *qp, qp_dns *const *queries, int n)
+/* Handles of those that are not ready. @return how many */
+static int list_pending(qp_session *qp, qp_dns *const *queries, int n,
+                        qp_wait ***waits)
 {
-    qp_wait **waits =
-        apr_palloc(qp_pool(qp), (apr_size_t)n * sizeof(qp_wait *));
-    int nwaits = 0;
+    int npending = 0;
     int i;
 
+    *waits = apr_palloc(qp_pool(qp), (apr_size_t)n * sizeof(qp_wait *));
     for (i = 0; i < n; i++) {
-        if (queries[i] != NULL) {
-            waits[nwaits++] = qp_dns_wait(queries[i]);
+        if (!qp_dns_ready(queries + i, 1)) {
+            (*waits)[npending++] = qp_dns_wait(queries[i]);
         }
     }
-    return qp_await_all(qp, waits, nwaits);
+    QP_ASSERT(npending > 0);
+    return npending;
+}
+
+qp_rc qp_dns_await(qp_session *qp, qp_dns *const *queries, int n)
+{
+    qp_wait **waits;
+    int npending = list_pending(qp, queries, n, &waits);
+
+    return qp_await_all(qp, waits, npending);
+}
+
+qp_rc qp_dns_await_any(qp_session *qp, qp_dns *const *queries, int n)
+{
+    qp_wait **waits;
+    int npending = list_pending(qp, queries, n, &waits);
+
+    return qp_await_any(qp, waits, npending);
 }
 
 const char *qp_dns_outcome_text(const qp_dns *dns)

@@ -47,7 +47,7 @@ sub httpd {
 }
 
 # For plan: is everything there? Words: a plugin ("plugins/NAME"), an MPM
-# ("event"), or a module of httpd ("ssl").
+# ("event"), a program ("bin/nsd"), or a module of httpd ("ssl").
 sub need {
     my ($class, @words) = @_;
     my @lacking;
@@ -72,6 +72,10 @@ sub lacking {
     }
     if ($word =~ m{^(?:plugins|testplugins)/}) {
         return -e builddir() . "/lib/$word.so" ? undef : "$word is not built";
+    }
+    if ($word =~ m{^bin/(\w+)$}) {
+        return (grep { -x "$_/$1" } split(/:/, $ENV{PATH}), '/usr/sbin',
+                '/usr/local/sbin') ? undef : "$1 is not installed";
     }
     return -e libexecdir() . "/mod_$word.so" ? undef : "no mod_$word";
 }
@@ -652,8 +656,8 @@ QP9nnn (start and stop) are no surprise.
 =item need(WORD...)
 
 The condition for C<plan>. WORD is an MPM (C<event>, C<prefork>), a plugin
-(C<plugins/queue/maildir>, C<testplugins/delay_rcpt>) or a module of httpd
-(C<ssl>).
+(C<plugins/queue/maildir>, C<testplugins/delay_rcpt>), a program (C<bin/nsd>)
+or a module of httpd (C<ssl>).
 
 =item new(plugins => [LINE...], config => {KEY => [LINE...] or TEXT})
 
