@@ -1592,6 +1592,83 @@ QP_EXPORT qp_rc qp_client_name_await(qp_session *qp);
  *  qp_client_name_verify() is not PENDING any more. Never NULL. */
 QP_EXPORT const apr_array_header_t *qp_client_names(qp_session *qp);
 
+/* 5.15 Stores: values that outlive the session ---------------------------- */
+
+/**
+ * Short texts by key, for greylists, counters and the like: the same for all
+ * children, and with Redis for all servers. A value that has expired is not
+ * there. A store blocks, so it is used in a job:
+ *
+ *     static const char *setup(qp_plugin *self, apr_pool_t *pconf)
+ *     {
+ *         const struct opts *opt = qp_opts(self);
+ *
+ *         return qp_store_open(self, opt->store, "greylist");
+ *     }
+ *
+ *     static apr_status_t count(qp_job *job, void *baton)
+ *     {
+ *         struct ask *ask = baton;
+ *         qp_store *store = qp_store_begin(ask->self, job);
+ *
+ *         return qp_store_add(store, ask->ip, 1, apr_time_from_sec(60),
+ *                             &ask->sum);
+ *     }
+ *
+ * Each call ends within a few seconds, whatever the store does; then its
+ * status is APR_TIMEUP or another error, and qp_store_error() says what went
+ * wrong. A plugin goes on without the store: it must not be what mail hangs
+ * on.
+ */
+typedef struct qp_store qp_store;
+
+/** Longest key; longer ones are hashed. Longest value; longer ones are
+ *  APR_ENOSPC. */
+#define QP_STORE_KEY_MAX   250
+#define QP_STORE_VALUE_MAX 500
+
+/**
+ * In setup, once: says where the values of this plugin are.
+ * @param where  "dbm": files NAME.* in the folder `store` of config spool_dir;
+ *               "dbm:PATH": PATH.*; "redis:HOST", "redis:HOST:PORT" or
+ *               "redis:/SOCKET", with "PASSWORD@" before it and "#NUMBER" of a
+ *               database behind it where there is need
+ * @param name   of the values; in Redis each key begins with it and a colon
+ * @return NULL, or what is wrong with @a where
+ */
+QP_EXPORT const char *qp_store_open(qp_plugin *self, const char *where,
+                                    const char *name) QP_CHECKED;
+/** For this job. Lives as long as its pool. */
+QP_EXPORT qp_store *qp_store_begin(const qp_plugin *self, qp_job *job);
+/** @param value  out: in the job's pool. @return APR_NOTFOUND without one */
+QP_EXPORT apr_status_t qp_store_get(qp_store *store, const char *key,
+                                    const char **value) QP_CHECKED;
+/** @param ttl  how long it is there; 0: for ever */
+QP_EXPORT apr_status_t qp_store_set(qp_store *store, const char *key,
+                                    const char *value,
+                                    apr_interval_time_t ttl) QP_CHECKED;
+/** That there is none is no error. */
+QP_EXPORT apr_status_t qp_store_delete(qp_store *store,
+                                       const char *key) QP_CHECKED;
+/** Adds to a number; one that is not there is 0, and is there for @a ttl from
+ *  now. The value is the number and perhaps more, behind a blank. @param sum
+ *  out. @return APR_EINVAL if the value is no number */
+QP_EXPORT apr_status_t qp_store_add(qp_store *store, const char *key,
+                                    apr_int64_t by, apr_interval_time_t ttl,
+                                    apr_int64_t *sum) QP_CHECKED;
+/** Makes a new value of an old one; NULL: there is none. @param ttl  out.
+ *  @return the new value, or NULL: it stays as it is */
+typedef const char *qp_store_change(const char *old, void *baton,
+                                    apr_interval_time_t *ttl, apr_pool_t *pool);
+/** Changes a value that nobody else can change meanwhile. @a change may be
+ *  called more than once; the last call counts. */
+QP_EXPORT apr_status_t qp_store_update(qp_store *store, const char *key,
+                                       qp_store_change *change,
+                                       void *baton) QP_CHECKED;
+/** What went wrong last, such as "redis: cannot connect to 127.0.0.1:6379:
+ *  Connection refused"; "" if nothing has. */
+QP_EXPORT const char *qp_store_error(const qp_store *store);
+
 #ifdef __cplusplus
 }
 #endif

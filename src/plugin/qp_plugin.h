@@ -38,12 +38,13 @@ typedef struct qp_plugin_more {
 
 /** Lives in pconf; read-only once the server runs, but for warned. */
 struct qp_plugin {
-    const char *name;     /**< with its :N; a parent has its child's */
-    qp_plugin_def def;    /**< zero-extended to this server's size */
-    qp_hooks hooks;       /**< its own slots; setup may edit them */
-    qp_plugin *parent;    /**< or NULL */
-    qp_plugin_more *more; /**< further slots, in order; or NULL */
-    void *baton;          /**< of its loader, or NULL */
+    const char *name;            /**< with its :N; a parent has its child's */
+    qp_plugin_def def;           /**< zero-extended to this server's size */
+    qp_hooks hooks;              /**< its own slots; setup may edit them */
+    qp_plugin *parent;           /**< or NULL */
+    qp_plugin_more *more;        /**< further slots, in order; or NULL */
+    void *baton;                 /**< of its loader, or NULL */
+    struct qp_store_home *store; /**< of qp_store_open(), or NULL */
     void *opts;
     qp_plugin_common common;
     unsigned int can;        /**< QP_CAN_..., declared in setup */

@@ -317,7 +317,8 @@ apr_pool_t *qp_job_pool(qp_job *job)
 
 int qp_job_is_cancelled(const qp_job *job)
 {
-    return qp_wait_cancelled(job->wait) || is_stopping(job->jobs);
+    return (job->wait != NULL && qp_wait_cancelled(job->wait))
+           || is_stopping(job->jobs);
 }
 
 /* The wait is made last: when the owner's pool goes, it is cancelled first. */
