@@ -127,6 +127,8 @@ AC_DEFUN([QP_SUMMARY],
     $SED 's|^\./||; s|\.c$||' | LC_ALL=C sort | tr '\n' ' '`
 AS_IF([test "$qp_curl" = no],
     [qp_plugins=`echo "$qp_plugins" | $SED 's|http_config ||'`])
+AS_IF([test "$qp_psl" = no],
+    [qp_plugins=`echo "$qp_plugins" | $SED 's|uribl ||'`])
 for qp_name in moduledir plugindir sysconfdir; do
     eval "qp_value=\$$qp_name"
     eval "qp_value=\"$qp_value\""
@@ -145,6 +147,7 @@ mod_qpsmtpd $PACKAGE_VERSION
   debug             $enable_debug
   sanitizers        $enable_sanitize
   libcurl           $qp_curl (for http_config)
+  libpsl            $qp_psl (for uribl)
   libidn2           $qp_idn2 (to check domains in UTF-8)
 
   prefix            $prefix
