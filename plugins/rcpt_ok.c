@@ -55,6 +55,8 @@ takes no other name without a domain.)
 
 =back
 
+A domain in UTF-8 is compared with A-labels (C<xn-->...), and needs such a line.
+
 Domains are compared without regard to case. All other recipients are refused
 with 550 5.7.1.
 
@@ -172,6 +174,7 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
                        const qp_rcpt_arg *arg)
 {
     const qp_addr *rcpt = arg->rcpt;
+    const char *host = qp_addr_ascii_host(rcpt, qp_pool(qp));
 
     if (qp_conn_relay_client(qp_connection(qp))) {
         qp_pass(self, qp, "relay client");
@@ -181,7 +184,8 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
         qp_pass(self, qp, "%s without a domain", rcpt->user);
         return QP_OK;
     }
-    if (rcpt->host[0] == '\0' || !is_local_domain(qp, rcpt->host)) {
+    if (rcpt->host[0] == '\0'
+        || !is_local_domain(qp, host != NULL ? host : rcpt->host)) {
         return refuse(self, qp, "relaying denied to", rcpt);
     }
     if (strpbrk(rcpt->user, "%!@") != NULL) {

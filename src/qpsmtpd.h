@@ -766,6 +766,11 @@ QP_EXPORT void qp_add_capability(qp_session *qp, const char *text);
 
 /* 5.2 The connection ------------------------------------------------------ */
 
+/* A trusted proxy may say by XCLIENT that another client speaks from now on.
+ * Then there is a new connection in every respect: the hook connect runs again,
+ * qp_conn_data is zeroed, notes are gone, and so is what lived in
+ * qp_conn_pool. The hooks of the end run once, for the last client. */
+
 QP_EXPORT qp_conn *qp_connection(qp_session *qp);
 
 /** Identifies the connection in every log line; letters and digits. */
@@ -802,6 +807,10 @@ QP_EXPORT const char *qp_tls_variable(qp_session *qp, const char *name);
 /** Who has authenticated, or NULL; and by what, in lower case. */
 QP_EXPORT const char *qp_conn_auth_user(const qp_conn *conn);
 QP_EXPORT const char *qp_conn_auth_mechanism(const qp_conn *conn);
+/** What a trusted server in front of this one has said by XFORWARD of where the
+ *  message comes from: NAME, ADDR, PORT, PROTO, HELO, IDENT or SOURCE, in any
+ *  case; or NULL. Up to the end of the transaction; it is for logs. */
+QP_EXPORT const char *qp_forwarded(qp_session *qp, const char *name);
 /** Notes that live as long as the connection. */
 QP_EXPORT qp_notes *qp_conn_notes(qp_conn *conn);
 

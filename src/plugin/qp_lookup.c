@@ -144,12 +144,12 @@ static void read_ip(client_lookup *lookup)
 
 static client_lookup *start_lookup(qp_session *qp)
 {
-    client_lookup *lookup = apr_pcalloc(qp->pool, sizeof(*lookup));
+    client_lookup *lookup = apr_pcalloc(qp->conn->pool, sizeof(*lookup));
 
-    lookup->ip = apr_pstrdup(qp->pool, qp_conn_remote_ip(qp->conn));
+    lookup->ip = apr_pstrdup(qp->conn->pool, qp_conn_remote_ip(qp->conn));
     read_ip(lookup);
-    lookup->found = apr_array_make(qp->pool, 2, sizeof(const char *));
-    lookup->names = qp_dns_query_ptr(qp, lookup->ip, qp->pool);
+    lookup->found = apr_array_make(qp->conn->pool, 2, sizeof(const char *));
+    lookup->names = qp_dns_query_ptr(qp, lookup->ip, qp->conn->pool);
     return lookup;
 }
 
@@ -167,7 +167,7 @@ static void take_names(qp_session *qp, client_lookup *lookup)
         }
         APR_ARRAY_PUSH(lookup->found, const char *) = record->text;
         lookup->forward[lookup->nforward++] =
-            qp_dns_query(qp, type, record->text, qp->pool);
+            qp_dns_query(qp, type, record->text, qp->conn->pool);
     }
 }
 

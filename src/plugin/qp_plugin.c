@@ -218,7 +218,7 @@ void *qp_conn_data(const qp_plugin *self, qp_session *qp)
 {
     QP_ASSERT(self->conn_slot >= 0);
     return qp_slots_get(&qp->conn->slots, self->conn_slot, self->home->nconn,
-                        self->def.conn_size, qp->pool);
+                        self->def.conn_size, qp->conn->pool);
 }
 
 void *qp_txn_data(const qp_plugin *self, qp_session *qp)

@@ -35,6 +35,7 @@ qp_session *qp_session_create(const qp_carrier *carrier, const qp_peers *peers,
     qp->logger.ctx = carrier->log_ctx;
     qp->logger.id = qp->conn->id;
     qp->logger.peer = peers->remote_ip;
+    qp->peer_ip = peers->remote_ip;
     qp->current_hook = "";
     apr_pool_cleanup_register(pconn, qp, release_session,
                               apr_pool_cleanup_null);
@@ -212,9 +213,68 @@ void qp_session_begin_txn(qp_session *qp)
     qp->logger.txn = qp->ntxns;
 }
 
+void qp_session_change_client(qp_session *qp, const qp_peers *peers)
+{
+    apr_pool_t *pool = qp_txn_make_pool(qp->pool, "pclient");
+    qp_conn *conn = qp_conn_create(peers, pool);
+
+    conn->peers.remote_ip = apr_pstrdup(pool, peers->remote_ip);
+    conn->peers.remote_host = apr_pstrdup(pool, peers->remote_host);
+    conn->peers.local_ip = apr_pstrdup(pool, peers->local_ip);
+    memcpy(conn->id, qp->conn->id, sizeof(conn->id));
+    conn->tls = qp->conn->tls;
+    qp->conn = conn;
+    qp->logger.id = conn->id;
+    qp->logger.peer = conn->peers.remote_ip;
+    qp->offers = 0;
+    if (qp->pclient != NULL) {
+        apr_pool_destroy(qp->pclient);
+    }
+    qp->pclient = pool;
+}
+
+void qp_session_add_forwarded(qp_session *qp, const apr_table_t *values)
+{
+    const apr_array_header_t *list = apr_table_elts(values);
+    const apr_table_entry_t *entries = (const void *)list->elts;
+    apr_pool_t *pool = qp_txn_make_pool(qp->pool, "pforward");
+    apr_table_t *table = apr_table_make(pool, 8);
+    int i;
+
+    if (qp->forwarded != NULL) {
+        table = apr_table_clone(pool, qp->forwarded);
+        apr_pool_destroy(qp->pforward);
+    }
+    for (i = 0; i < list->nelts; i++) {
+        if (entries[i].val[0] != '\0') {
+            apr_table_set(table, entries[i].key, entries[i].val);
+        }
+        else {
+            apr_table_unset(table, entries[i].key);
+        }
+    }
+    qp->pforward = pool;
+    qp->forwarded = table;
+}
+
+const char *qp_forwarded(qp_session *qp, const char *name)
+{
+    return qp->forwarded != NULL ? apr_table_get(qp->forwarded, name) : NULL;
+}
+
+static void drop_forwarded(qp_session *qp)
+{
+    if (qp->pforward != NULL) {
+        apr_pool_destroy(qp->pforward);
+        qp->pforward = NULL;
+        qp->forwarded = NULL;
+    }
+}
+
 void qp_session_drop_txn(qp_session *qp)
 {
     if (qp->txn != NULL) {
+        drop_forwarded(qp);
         qp_txn_destroy(qp->txn);
         qp->txn = NULL;
         qp->message = NULL;
@@ -347,14 +407,14 @@ apr_pool_t *qp_txn_pool(qp_session *qp)
 
 apr_pool_t *qp_conn_pool(qp_session *qp)
 {
-    return qp->pool;
+    return qp->conn->pool;
 }
 
 void qp_auth_results_add(qp_session *qp, const char *fmt, ...)
 {
     apr_array_header_t **results =
         qp->txn != NULL ? &qp->txn->auth_results : &qp->conn->auth_results;
-    apr_pool_t *pool = qp->txn != NULL ? qp->txn->pool : qp->pool;
+    apr_pool_t *pool = qp->txn != NULL ? qp->txn->pool : qp->conn->pool;
     va_list ap;
 
     if (*results == NULL) {

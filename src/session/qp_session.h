@@ -99,7 +99,11 @@ struct qp_session {
     qp_logger logger;
 
     qp_conn *conn;
-    qp_txn *txn; /**< NULL when none is open */
+    apr_pool_t *pclient;    /**< of conn, when XCLIENT has made it; or NULL */
+    const char *peer_ip;    /**< whom it is connected to, before XCLIENT */
+    apr_pool_t *pforward;   /**< of forwarded, or NULL */
+    apr_table_t *forwarded; /**< of XFORWARD, or NULL */
+    qp_txn *txn;            /**< NULL when none is open */
     unsigned ntxns;
 
     qp_mode mode;
@@ -174,6 +178,13 @@ const unsigned char *qp_session_binding(qp_session *qp, const char *type,
 
 /** Makes the handle of qp_client_input() ready if there is input by now. */
 void qp_session_look(qp_session *qp);
+
+/** Another client speaks (XCLIENT): nothing that was known of the one before
+ *  is left, but TLS and the id. There must be no transaction. */
+void qp_session_change_client(qp_session *qp, const qp_peers *peers);
+
+/** Adds to what XFORWARD says of the next message; "" takes away. */
+void qp_session_add_forwarded(qp_session *qp, const apr_table_t *values);
 
 /** Opens a transaction. There must be none. */
 void qp_session_begin_txn(qp_session *qp);

@@ -5,8 +5,7 @@
 
 #include "smtp/qp_engine.h"
 
-#include <string.h>
-
+#include "smtp/qp_greeting.h"
 #include "smtp/qp_verb.h"
 #include "smtp/qp_verb_bdat.h"
 #include "smtp/qp_verb_data.h"
@@ -57,39 +56,11 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
 
 /* Start. ----------------------------------------------------------------- */
 
-static void greet(qp_session *qp)
-{
-    const char *text = qp->settings->smtpgreeting;
-    const char *protocol = qp->is_lmtp ? "LMTP" : "ESMTP";
-
-    if (text == NULL) {
-        qp_session_reply(qp, 220, NULL, "%s %s mod_qpsmtpd", qp->settings->me,
-                         protocol);
-    }
-    else {
-        qp_session_reply(qp, 220, NULL, "%s%s%s", text,
-                         strstr(text, protocol) != NULL ? "" : " ",
-                         strstr(text, protocol) != NULL ? "" : protocol);
-    }
-}
-
-static void respond_connect(qp_session *qp, qp_rc rc)
-{
-    if (qp_verdict_apply(qp, QP_HOOK_connect, rc) == QP_NEXT_GO) {
-        greet(qp);
-    }
-}
-
 static void respond_pre_connection(qp_session *qp, qp_rc rc)
 {
-    qp_connect_arg *arg;
-
-    if (qp_verdict_apply(qp, QP_HOOK_pre_connection, rc) != QP_NEXT_GO) {
-        return;
+    if (qp_verdict_apply(qp, QP_HOOK_pre_connection, rc) == QP_NEXT_GO) {
+        qp_greeting_start(qp);
     }
-    arg = apr_palloc(qp_session_pcmd(qp), sizeof(*arg));
-    arg->remote_ip = qp_conn_remote_ip(qp->conn);
-    qp_start_connect(qp, arg, respond_connect);
 }
 
 static void start_session(qp_session *qp)

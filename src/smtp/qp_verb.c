@@ -42,6 +42,8 @@ static const qp_verb verbs[] = {
     { "VRFY", qp_verb_vrfy, 0, { NULL, NULL, NULL, NULL, NULL } },
     { "HELP", qp_verb_help, CLEAR, { NULL, NULL, NULL, NULL, NULL } },
     { "QUIT", qp_verb_quit, CLEAR, { NULL, NULL, NULL, NULL, NULL } },
+    { "XCLIENT", qp_verb_xclient, 0, { NULL, NULL, NESTED, NESTED, NESTED } },
+    { "XFORWARD", qp_verb_xforward, 0, { NULL, NULL, NESTED, NESTED, NESTED } },
     { "STARTTLS", qp_verb_starttls, CLEAR, { NULL, NULL, NULL, NULL, BDAT_1 } },
 };
 

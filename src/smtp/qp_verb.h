@@ -38,10 +38,14 @@ void qp_verb_dispatch(qp_session *qp, char *line);
 
 qp_verb_fn qp_verb_hello, qp_verb_mail, qp_verb_rcpt, qp_verb_data,
     qp_verb_bdat, qp_verb_rset, qp_verb_noop, qp_verb_vrfy, qp_verb_help,
-    qp_verb_quit, qp_verb_starttls;
+    qp_verb_quit, qp_verb_starttls, qp_verb_xclient, qp_verb_xforward;
 
 /** Whether STARTTLS is offered to this client now. */
 int qp_verb_offers_tls(const qp_session *qp);
+
+/** Whether the client's XCLIENT or XFORWARD counts. */
+int qp_verb_offers_xclient(const qp_session *qp);
+int qp_verb_offers_xforward(const qp_session *qp);
 
 /** A command that is not in the table: the unrecognized_command hook. */
 void qp_verb_unrecognized(qp_session *qp, const char *name, const char *rest);

@@ -52,6 +52,12 @@ static unsigned int choose_offers(const qp_session *qp)
     if (qp->conn->tls != NULL && (qp->hooks->can & QP_CAN_REQUIRETLS) != 0) {
         offers |= QP_OFFER_REQUIRETLS; /* RFC 8689 4.1 */
     }
+    if (qp_verb_offers_xclient(qp)) {
+        offers |= QP_OFFER_XCLIENT;
+    }
+    if (qp_verb_offers_xforward(qp)) {
+        offers |= QP_OFFER_XFORWARD;
+    }
     offers &= ~qp->settings->hidden;
     if ((offers & QP_OFFER_CHUNKING) == 0) {
         offers &= ~(unsigned int)QP_OFFER_BINARYMIME; /* RFC 3030 3 */
@@ -72,6 +78,10 @@ static const char *format_offer(const qp_session *qp, int i, apr_pool_t *pool)
         /* RFC 9422 4. */
         return apr_psprintf(pool, "\n%s RCPTMAX=%d", keyword,
                             qp->settings->max_recipients);
+    case QP_OFFER_AT_XCLIENT:
+        return "\nXCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
+    case QP_OFFER_AT_XFORWARD:
+        return "\nXFORWARD NAME ADDR PORT PROTO HELO IDENT SOURCE";
     default:
         return apr_pstrcat(pool, "\n", keyword, NULL);
     }

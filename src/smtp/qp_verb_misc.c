@@ -4,6 +4,7 @@
  * command's. */
 
 #include <ctype.h>
+#include <string.h>
 
 #include <apr_strings.h>
 
@@ -68,7 +69,7 @@ static void respond_help(qp_session *qp, qp_rc rc)
     }
     qp_session_reply(qp, 214, "2.0.0",
                      "This is mod_qpsmtpd " QP_VERSION " at %s\n"
-                     "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT\n"
+                     "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\n"
                      "Write to postmaster for help with mail",
                      qp->settings->me);
 }
@@ -94,10 +95,32 @@ void qp_verb_quit(qp_session *qp, const qp_verb *verb QP_UNUSED,
     qp_start_quit(qp, make_words(qp, rest), respond_quit);
 }
 
+/* Commands of RFC 5321 and others that are known, but not done here: 502 says
+ * so (RFC 5321 4.2.4, R48). */
+static int is_known(const char *verb)
+{
+    static const char *const verbs[] = { "expn", "etrn", "turn", "atrn",
+                                         "send", "soml", "saml" };
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(verbs); i++) {
+        if (strcmp(verb, verbs[i]) == 0) {
+            return 1;
+        }
+    }
+    return 0;
+}
+
 static void respond_unrecognized(qp_session *qp, qp_rc rc)
 {
+    const qp_command_arg *arg = qp->verb_state;
+
     if (rc == QP_DECLINED) {
         qp->answer.text = NULL;
+        if (is_known(arg->verb)) {
+            qp_session_error(qp, 502, "5.5.1", "Command is not implemented");
+            return;
+        }
     }
     qp_verdict_apply(qp, QP_HOOK_unrecognized_command, rc);
 }
@@ -115,5 +138,6 @@ void qp_verb_unrecognized(qp_session *qp, const char *name, const char *rest)
     arg->verb = verb;
     arg->line = rest;
     arg->words = qp_str_words(rest, pool);
+    qp->verb_state = arg;
     qp_start_unrecognized_command(qp, arg, respond_unrecognized);
 }

@@ -14,9 +14,10 @@
 /* Whether a client has to wait for the reply to this line (RFC 2920 3.1). */
 static int is_last(const qp_dialog_line *line)
 {
-    static const char *const verbs[] = { "EHLO", "HELO",    "DATA", "VRFY",
-                                         "EXPN", "NOOP",    "HELP", "QUIT",
-                                         "AUTH", "STARTTLS" };
+    static const char *const verbs[] = {
+        "EHLO", "HELO", "DATA", "VRFY",     "EXPN", "NOOP",
+        "HELP", "QUIT", "AUTH", "STARTTLS", "LHLO", "XCLIENT"
+    };
     size_t n = 0;
     size_t i;
 

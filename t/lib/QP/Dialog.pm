@@ -14,7 +14,7 @@ use constant CHUNKINGS => qw(lines octets batch);
 
 # Behind these a client has to wait for the reply (RFC 2920 3.1).
 my %IS_LAST = map { $_ => 1 }
-    qw(EHLO HELO DATA VRFY EXPN NOOP HELP QUIT AUTH STARTTLS);
+    qw(EHLO HELO LHLO DATA VRFY EXPN NOOP HELP QUIT AUTH STARTTLS XCLIENT);
 
 # ----------------------------------------------------------------------
 # Reading
