@@ -35,9 +35,13 @@ typedef struct dbm_files {
     apr_dbm_t *dbm;
 } dbm_files;
 
+/* What APR has to prepare for DBM files goes with the topmost pool of the first
+ * call, so that has to be one that lasts as long as the process, and not a
+ * job's. */
 static const char *open_home(qp_store_home *home, const char *rest)
 {
     const char *path = rest;
+    const char *used[2];
 
     if (rest[0] == '\0') {
         path = apr_pstrcat(home->pool, home->spool_dir, "/store/", home->name,
@@ -47,6 +51,10 @@ static const char *open_home(qp_store_home *home, const char *rest)
         path = apr_pstrcat(home->pool, home->config_dir, "/", path, NULL);
     }
     home->state = apr_pstrdup(home->pool, path);
+    if (apr_dbm_get_usednames_ex(home->pool, "sdbm", path, &used[0], &used[1])
+        != APR_SUCCESS) {
+        return "store: this APR has no SDBM files";
+    }
     return NULL;
 }
 

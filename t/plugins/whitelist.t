@@ -73,7 +73,6 @@ $server = QP::Server->new(
     config  => { %config, whitelisthelo => ['other.example'] },
     files   => \%files,
 );
-$server->{plugins}[0] = "user_config $server->{dir}/config/users/%u";
 $server->start;
 ok t_cmp(reply_to_rcpt('127.0.0.9', 'x@x.example', 'h@example.org'), qr/^250 /,
          'the host in the list of a recipient');

@@ -21,7 +21,7 @@ my @LINES = (
     ['check_badmailfromto', 'badmailfromto'],
     ['check_badrcptto', 'badrcptto'],
     ['check_badrcptto_patterns', 'badrcptto'],
-    ['denysoft_greylist testonly', undef],
+    ['denysoft_greylist mode testonly', 'greylisting'],
     ['quit_fortune', undef],
     ['rcpt_ok', undef],
     ['check_basicheaders 30', 'headers'],

@@ -73,7 +73,7 @@ sub lacking {
     if ($word =~ m{^(?:plugins|testplugins)/}) {
         return -e builddir() . "/lib/$word.so" ? undef : "$word is not built";
     }
-    if ($word =~ m{^bin/(\w+)$}) {
+    if ($word =~ m{^bin/([\w-]+)$}) {
         return (grep { -x "$_/$1" } split(/:/, $ENV{PATH}), '/usr/sbin',
                 '/usr/local/sbin') ? undef : "$1 is not installed";
     }
