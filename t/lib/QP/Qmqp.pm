@@ -4,34 +4,7 @@ package QP::Qmqp;
 use strict;
 use warnings FATAL => 'all';
 
-use File::Temp ();
-use IO::Socket::INET ();
-use POSIX ();
-use QP::Server;
-
-sub new {
-    my ($class) = @_;
-    my $listener = IO::Socket::INET->new(LocalAddr => '127.0.0.1',
-                                         Listen => 100) or die $@;
-    my $self = bless { dir => File::Temp->newdir, owner => $$,
-                       port => $listener->sockport }, $class;
-
-    $self->{pid} = fork // die $!;
-    $self->accept_all($listener) if !$self->{pid};
-    return $self;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    local $?;
-
-    return if $self->{owner} != $$;
-    kill 'TERM', $self->{pid};
-    waitpid $self->{pid}, 0;
-    return;
-}
-
-sub port { return $_[0]{port} }
+use parent qw(QP::Fake);
 
 sub encode { return length($_[0]) . ":$_[0]," }
 
@@ -48,26 +21,6 @@ sub decode {
     return if !read($in, $octet, 1) || $octet ne ',';
     return $text;
 }
-
-sub spurt {
-    my ($self, $name, $text) = @_;
-
-    open my $out, '>:raw', "$self->{dir}/.new.$$" or die $!;
-    print {$out} $text or die $!;
-    close $out or die $!;
-    return rename "$self->{dir}/.new.$$", "$self->{dir}/$name";
-}
-
-# From now on: "eof", "slow", or octets to be sent in answer to each package.
-sub will {
-    my ($self, $mode) = @_;
-
-    unlink glob "$self->{dir}/*";
-    return $self->spurt('mode', $mode);
-}
-
-# Notes of the connections since then: "got", "waits", "left".
-sub notes { return glob "$_[0]{dir}/$_[1].*" }
 
 # What was sent since then: [message, sender, recipient...] each.
 sub packages {
@@ -86,24 +39,8 @@ sub packages {
     return @packages;
 }
 
-sub accept_all {
-    my ($self, $listener) = @_;
-
-    $SIG{CHLD} = 'IGNORE';
-    $SIG{TERM} = 'DEFAULT';
-    while (1) {
-        my $client = $listener->accept or next;
-
-        next if fork;
-        $self->serve($client);
-        close $client;
-        POSIX::_exit(0);
-    }
-}
-
 sub serve {
-    my ($self, $client) = @_;
-    my $mode = QP::Server::slurp("$self->{dir}/mode");
+    my ($self, $client, $mode) = @_;
 
     return if $mode eq 'eof';
     my $package = decode($client) // return;
@@ -133,8 +70,7 @@ QP::Qmqp - a QMQP server for tests
 
 =head1 DESCRIPTION
 
-A process of its own on a free port of 127.0.0.1, and one more for each
-connection; it ends with the object. C<will("eof")> closes each connection at
+See L<QP::Fake>. C<will("eof")> closes each connection at
 once; C<will("slow")> never answers, makes C<notes("waits")> when it has a
 message, and C<notes("left")> when the other side has then hung up.
 
