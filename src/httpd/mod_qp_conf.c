@@ -363,33 +363,37 @@ static int shares_address(const server_rec *s, const server_rec *t)
     return 0;
 }
 
-/* A later virtual host may be there for its certificate: mod_ssl goes by the
- * name that the client asks for. */
-static int is_for_tls(const server_rec *s, const server_rec *later,
+/* A virtual host may be there for its certificate: mod_ssl goes by the name
+ * that the client asks for. */
+static int is_for_tls(const server_rec *s, const server_rec *first,
                       apr_pool_t *ptemp)
 {
-    return mod_qp_conf_of(s)->tls > QP_TLS_OFF
-           && mod_qp_conf_of(later)->server == NULL
-           && mod_qp_tls_engine(later, ptemp);
+    return mod_qp_conf_of(first)->tls > QP_TLS_OFF
+           && mod_qp_conf_of(s)->server == NULL && mod_qp_tls_engine(s, ptemp);
 }
 
-/* httpd gives a connection to the first virtual host of its address; what a
- * later one says of SMTP is never seen. */
+/* httpd gives a connection to the virtual host of its address that is written
+ * first, which is the last one in the list; what others say of SMTP is never
+ * seen. */
 static void check_shadowed(const server_rec *s, apr_pool_t *ptemp)
 {
-    int is_mail = mod_qp_conf_of(s)->server != NULL;
-    const server_rec *later;
+    const server_rec *first = s;
+    const server_rec *other;
 
-    for (later = s->next; later != NULL; later = later->next) {
-        if (is_mail != (mod_qp_conf_of(later)->server != NULL)
-            && shares_address(s, later) && !is_for_tls(s, later, ptemp)) {
-            ap_log_error(APLOG_MARK, APLOG_WARNING, 0, later,
-                         "QP9004: QpsmtpdEngine of the virtual host in %s:%u "
-                         "does not count: another one of that address comes "
-                         "first, in line %u",
-                         later->defn_name, later->defn_line_number,
-                         s->defn_line_number);
+    for (other = s->next; other != NULL; other = other->next) {
+        if (shares_address(s, other)) {
+            first = other;
         }
+    }
+    if ((mod_qp_conf_of(s)->server != NULL)
+            != (mod_qp_conf_of(first)->server != NULL)
+        && !is_for_tls(s, first, ptemp)) {
+        ap_log_error(APLOG_MARK, APLOG_WARNING, 0, s,
+                     "QP9004: QpsmtpdEngine of the virtual host in %s:%u does "
+                     "not count: another one of that address comes first, in "
+                     "line %u",
+                     s->defn_name, s->defn_line_number,
+                     first->defn_line_number);
     }
 }
 

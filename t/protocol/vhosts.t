@@ -11,7 +11,7 @@ use Apache::TestUtil qw(t_cmp);
 use QP::Client;
 use QP::Server;
 
-plan tests => 19, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard
+plan tests => 20, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard
                                       authz_core));
 
 my $libexec = QP::Server::libexecdir();
@@ -122,9 +122,11 @@ my $late = "<VirtualHost 127.0.0.1:$other>\nServerName www.example.net\n"
 
 $server = server(vhost($http, 'http') . $mail);
 $server->expect_log(qr/QP9004/, qr/QP9002: .*port $http /)->start;
-ok defined $server->wait_log(
-    qr{qpsmtpd:warn.*QP9004: .*httpd\.conf:\d+ does not count}),
-    'a virtual host that is never reached is warned of';
+my $line = $server->wait_log(qr{qpsmtpd:warn.*QP9004: .*does not count});
+
+ok defined $line, 'a virtual host that is never reached is warned of';
+ok $line =~ /httpd\.conf:(\d+) .*in line (\d+)/ && $1 > $2,
+    'and called by its own line';
 ok t_cmp(get($http), qr{\AHTTP/1\.[01] 200 }, 'the first one decides');
 ok t_cmp(scalar(grep {/QP9004/} $server->log_lines), 1, 'it is said once');
 $server->stop;

@@ -78,19 +78,39 @@ sub dribble {
     return 1;
 }
 
+# Does a handshake; the arguments are those of IO::Socket::SSL. Returns whether
+# it has succeeded.
+sub start_tls {
+    my ($self, %arg) = @_;
+
+    require IO::Socket::SSL;
+    croak 'octets in clear are waiting' if length $self->{buffer};
+    $self->{socket}->blocking(1);
+    my $done = IO::Socket::SSL->start_SSL(
+        $self->{socket}, SSL_verify_mode => 0, Timeout => $self->{timeout},
+        %arg);
+
+    $self->{socket}->blocking(0);
+    return $self->{tls} = $done ? 1 : 0;
+}
+
+# What TLS has read ahead, select() does not see.
+sub is_pending { return $_[0]{tls} && $_[0]{socket}->pending }
+
 # Reads once into the buffer. Returns 1, or 0 at the end of the input.
 sub fill {
     my ($self, $timeout) = @_;
     my $n;
 
     return 0 if $self->{eof};
-    if (!$self->{select}->can_read($timeout // $self->{timeout})) {
+    if (!$self->is_pending
+        && !$self->{select}->can_read($timeout // $self->{timeout})) {
         croak "no answer within the time; so far: <$self->{buffer}>";
     }
     $n = sysread $self->{socket}, $self->{buffer}, BLOCK,
         length $self->{buffer};
     return 1 if $n;
-    return 1 if !defined $n && ($!{EAGAIN} || $!{EINTR});
+    return 1 if !defined $n && ($!{EAGAIN} || $!{EINTR} || $!{EWOULDBLOCK});
     $self->{reset} = 1 if !defined $n;
     $self->{eof} = 1;
     return 0;
@@ -187,7 +207,7 @@ sub send_message {
 sub readable {
     my ($self, $timeout) = @_;
 
-    return 1 if length $self->{buffer};
+    return 1 if length $self->{buffer} || $self->is_pending;
     return scalar $self->{select}->can_read($timeout // 0);
 }
 
@@ -274,4 +294,5 @@ local (address to come from), rcvbuf, sndbuf.
 send(OCTETS), send_some(OCTETS), dribble(OCTETS), cmd(LINE), reply, code,
 line, expect(CODE, LINE), pipeline(LINE...), hello(LINE), envelope(FROM,
 TO...), send_message(FROM, TO or [TO...], TEXT), readable(SECONDS),
-recv_once(SIZE), drain, eof, socket, shutdown_write, abort, close.
+recv_once(SIZE), drain, eof, socket, start_tls(OPTION => VALUE...),
+shutdown_write, abort, close.

@@ -569,6 +569,9 @@ sub is_trouble {
     # An ungraceful stop closes the sockets of workers that are just about to
     # hand their connection over: httpd says so, and means nothing by it.
     return 0 if $line =~ /Bad file descriptor: AH10503:/;
+
+    # Of the packages of OpenSSL and mod_ssl one is older.
+    return 0 if $line =~ /\[ssl:warn\].* AH01882:/;
     return 1 if $line =~ /ERROR: \w+Sanitizer|runtime error:|exit signal/;
     return 1 if $line =~ /\[\w+:(?:warn|error|crit|alert|emerg)\]/;
     return 1 if $line =~ /\[qpsmtpd:notice\]/ && $line !~ /\bQP9\d{3}:/;
