@@ -64,7 +64,6 @@ static const struct {
     const char *name;
     const char *remedy;
 } remedies[] = {
-    { "tls", "TLS is mod_ssl's: take the line out, and see QpsmtpdTLS" },
     { "tls_cert", "take the line out; mod_md or openssl make certificates" },
     { "stunnel", "take the line out; the PROXY protocol is the server's" },
     { "chunking", "take the line out; BDAT is built into the server" },

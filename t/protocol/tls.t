@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
-# STARTTLS and implicit TLS by mod_ssl: what is offered, what is forgotten
-# (R73), what must not be smuggled in (R72), what fails (R75), and that openssl
-# agrees (R76).
+# STARTTLS by mod_ssl: what it forgets (R73), what must not be smuggled in (R72)
+# and what becomes of handshakes that fail (R75).
 use strict;
 use warnings FATAL => 'all';
 
@@ -12,49 +11,17 @@ use Apache::TestUtil qw(t_cmp);
 use QP::Server;
 use QP::Tls;
 
-plan tests => 45,
+plan tests => 23,
     QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir ssl
                         socache_shmcb));
 
 my $tls = QP::Tls->new;
-my $other = $tls->vhost('mx2.example.org');
-my $implicit = QP::Server::free_port();
-my $required = QP::Server::free_port();
-my ($client_file, $client_key) = $tls->certificate('client.example');
-my $ca = $tls->ca;
-my $same = 'QpsmtpdEngine On' . "\n" . 'QpsmtpdConfigDir "@DIR@/config"' . "\n"
-    . 'QpsmtpdPluginDirs "' . QP::Server::builddir() . '/lib/plugins"' . "\n";
-my $first = $tls->vhost('mx.example.org');
 my $server = QP::Server->new(
     plugins => ['rcpt_ok', 'queue/maildir @MAILDIR@'],
     config  => { rcpthosts => 'example.org' },
-    vhost   => $first
-        . "SSLVerifyClient optional\nSSLCACertificateFile \"$ca\"\nTimeout 5",
-    httpd => QP::Tls->conf . <<"END",
-Listen 127.0.0.1:$implicit smtps
-<VirtualHost 127.0.0.1:$implicit>
-ServerName mx.example.org
-$same$first
-QpsmtpdTLS implicit
-Timeout 5
-</VirtualHost>
-Listen 127.0.0.1:$required smtp
-<VirtualHost 127.0.0.1:$required>
-ServerName mx.example.org
-$same$first
-QpsmtpdTLS required
-</VirtualHost>
-<VirtualHost 127.0.0.1:\@PORT\@>
-ServerName mx2.example.org
-$other
-</VirtualHost>
-END
-);
-
-# The virtual hosts above come first in the file, but for the one of the port.
-$server->{httpd} =~ s{(<VirtualHost 127\.0\.0\.1:\@PORT\@>.*)\z}{}s;
-$server->{vhost} .= "\n</VirtualHost>\n" . $1 =~ s{</VirtualHost>\s*\z}{}r;
-$server->start;
+    vhost   => $tls->vhost('mx.example.org') . 'Timeout 5',
+    httpd   => QP::Tls->conf,
+)->start;
 
 # STARTTLS.
 my $client = $server->client;
@@ -63,7 +30,7 @@ $client->expect(220);
 ok t_cmp($client->cmd('EHLO c.example'), qr/^250[- ]STARTTLS$/m, 'offered');
 $client->envelope('a@example.net', 'b@example.org');
 $client->expect(220, 'STARTTLS');
-ok $client->start_tls(SSL_hostname => 'mx.example.org', SSL_ca_file => $ca,
+ok $client->start_tls(SSL_hostname => 'mx.example.org', SSL_ca_file => $tls->ca,
                       SSL_verify_mode => 1), 'the handshake';
 ok t_cmp($client->cmd('RCPT TO:<c@example.org>'), qr/^503 /, 'RCPT behind it');
 ok t_cmp($client->cmd('DATA'), qr/^503 /, 'DATA behind it');
@@ -118,7 +85,8 @@ for my $pair (@injections) {
 $client = $server->client->hello;
 $client->send("STARTTLS\r\n");
 $client->send("RSET\r\n");
-ok t_cmp(scalar($client->drain), qr/\A(?:220|554) [^\r\n]+\r\n(?:[^\w\s].*)?\z/s,
+ok t_cmp(scalar($client->drain),
+         qr/\A(?:220|554) [^\r\n]+\r\n(?:[^\w\s].*)?\z/s,
          'a command in the next segment');
 $client = $server->client->hello;
 $client->expect(220, 'STARTTLS');
@@ -139,59 +107,4 @@ $client->shutdown_write;
 ok t_cmp(scalar($client->drain), '', 'the client leaves');
 ok t_cmp(scalar($stalled->drain), '', 'time is up: nothing is said');
 ok defined $server->wait_log(qr/disconnect, no TLS handshake/), 'it is logged';
-
-# Implicit TLS.
-$client = $server->client(port => $implicit);
-ok $client->start_tls, 'implicit: the handshake comes first';
-$client->expect(220);
-ok $client->cmd('EHLO c.example') !~ /STARTTLS/, 'no STARTTLS';
-ok t_cmp($client->cmd('STARTTLS'), qr/^503 /, 'it is refused');
-ok t_cmp($client->send_message('a@example.net', 'b@example.org', "x: y\n\nz\n"),
-         qr/^250 /, 'a message');
-$client = $server->client(port => $implicit);
-$client->send("EHLO c.example\r\n");
-ok $client->drain !~ /^\d\d\d[ -]/m, 'no word in clear';
-$client = $server->client(port => $implicit);
-ok t_cmp(scalar($client->drain), '', 'a silent client hears nothing');
-
-# Required.
-$client = $server->client(port => $required)->hello;
-ok t_cmp($client->cmd('MAIL FROM:<a@example.net>'), qr/^530 5\.7\.0 /,
-         'required: no MAIL in clear');
-ok t_cmp($client->cmd('VRFY b'), qr/^530 /, 'nor VRFY');
-$client->expect(250, 'NOOP');
-$client->expect(220, 'STARTTLS');
-ok $client->start_tls, 'the handshake';
-ok t_cmp($client->cmd('EHLO c.example'), qr/^250 /m, 'a new EHLO');
-$client->expect(250, 'MAIL FROM:<a@example.net>');
-
-# openssl.
-my $port = $server->port;
-
-for my $version (qw(tls1_2 tls1_3)) {
-    for my $name (qw(mx mx2)) {
-        my $said = $tls->s_client(
-            $port, ['QUIT'], '-starttls smtp', "-$version", '-alpn smtp',
-            "-servername $name.example.org -verify_return_error");
-
-        ok t_cmp($said, qr/^subject=CN = $name\.example\.org$/m,
-                 "$version: the certificate of $name");
-        ok t_cmp($said, qr/^ALPN protocol: smtp$/m, 'ALPN') if $name eq 'mx';
-        ok t_cmp($said, qr/^221 /m, 'QUIT') if $name eq 'mx';
-    }
-}
-my $session = $tls->dir . '/session';
-
-$tls->s_client($port, ['QUIT'], "-starttls smtp -tls1_3 -sess_out $session");
-ok t_cmp($tls->s_client($port, ['QUIT'],
-                        "-starttls smtp -tls1_3 -sess_in $session"),
-         qr/^Reused, TLSv1\.3/m, 'a session is taken up again');
-ok t_cmp($tls->s_client($port, ['QUIT'], '-starttls smtp -tls1_1',
-                        '-cipher DEFAULT:@SECLEVEL=0'),
-         qr/alert protocol version|no protocols|\(NONE\)/, 'no TLS 1.1');
-ok t_cmp($tls->s_client($port, ['EHLO x', 'QUIT'],
-                        "-starttls smtp -cert $client_file -key $client_key"),
-         qr/^221 /m, 'with a certificate of the client');
-ok defined $server->wait_log(qr/TLS: .*, client CN=client\.example/),
-    'which is logged';
 $server->stop;

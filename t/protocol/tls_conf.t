@@ -19,10 +19,17 @@ my $ssl = $tls->vhost('mx.example.org');
 my $bare = "SSLEngine on\n";
 my $modules = QP::Tls->conf;
 
+sub server {
+    my ($httpd, $vhost) = @_;
+
+    return QP::Server->new(plugins => ['rcpt_ok'], httpd => $httpd,
+                           vhost => $vhost);
+}
+
 sub tried {
     my ($httpd, $vhost) = @_;
 
-    return QP::Server->new(plugins => ['rcpt_ok'], httpd => $httpd, vhost => $vhost)->configtest;
+    return server($httpd, $vhost)->configtest;
 }
 
 # What must not start: httpd's conf, the virtual host's, the reason.
@@ -43,8 +50,9 @@ for my $fault (@faults) {
     my ($exit, $said) = tried($httpd, $vhost);
 
     ok $exit != 0, "$what: httpd -t fails";
-    ok t_cmp($said, qr/httpd\.conf:\d+: (?:\w.*: )?$reason|line \d+ of .*\n$reason/s,
-             'and says where and why');
+    my $where = qr/httpd\.conf:\d+: (?:\w.*: )?|line \d+ of .*\n/;
+
+    ok t_cmp($said, qr/$where$reason/, 'and says where and why');
 }
 
 # What may.
@@ -62,8 +70,7 @@ for my $good (@good) {
 }
 
 # Off means off, also where mod_ssl is on.
-my $server = QP::Server->new(plugins => ['rcpt_ok'], httpd => $modules,
-                             vhost => "${ssl}QpsmtpdTLS off")->start;
+my $server = server($modules, "${ssl}QpsmtpdTLS off")->start;
 my $client = $server->client;
 
 $client->expect(220);
@@ -72,7 +79,7 @@ ok t_cmp($client->cmd('STARTTLS'), qr/^500 /, 'nor known');
 $server->stop;
 
 # A new certificate.
-$server = QP::Server->new(plugins => ['rcpt_ok'], httpd => $modules, vhost => $ssl)->start;
+$server = server($modules, $ssl)->start;
 my $old = $server->client->hello;
 my $idle = $server->client->hello;
 
