@@ -32,7 +32,8 @@ read the folder, and when the files are removed. They are made with mode 0600.
 Messages that come at the same time follow each other, as several processes wait
 for each other. A message that could not be written as a whole, for instance
 because the disk is full, is taken out again. Whatever goes wrong, mail goes on
-without a copy, and the log says so.
+without a copy, and the log says so; only when the disk takes longer than the
+common argument C<timeout>, 1m unless it is given, the client is answered 452.
 
 =head1 CONFIGURATION
 
