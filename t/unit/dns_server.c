@@ -298,3 +298,13 @@ void dns_server_stop(struct dns_server *server)
     close(server->udp);
     close(server->tcp);
 }
+
+int dns_server_asked(const struct dns_server *server)
+{
+    return __atomic_load_n(&server->nasked, __ATOMIC_ACQUIRE);
+}
+
+int dns_server_by_tcp(const struct dns_server *server)
+{
+    return __atomic_load_n(&server->ntcp, __ATOMIC_ACQUIRE);
+}

@@ -26,13 +26,16 @@ struct dns_server {
     int udp, tcp; /**< sockets */
     int stop[2];  /**< a pipe */
     int port;
-    const char *csv; /**< for config dns_servers */
-    int nasked;      /**< atomic; questions that came */
-    int ntcp;        /**< atomic; of them by TCP */
+    const char *csv;  /**< for config dns_servers */
+    int nasked, ntcp; /**< atomic: questions, and of them by TCP */
 };
 
 /** @param zone  must outlive it; or NULL */
 struct dns_server *dns_server_start(const dns_row *zone, apr_pool_t *pool);
 void dns_server_stop(struct dns_server *server);
+
+/** How many questions have come so far; and of them by TCP. */
+int dns_server_asked(const struct dns_server *server);
+int dns_server_by_tcp(const struct dns_server *server);
 
 #endif /* DNS_SERVER_H */

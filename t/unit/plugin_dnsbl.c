@@ -101,9 +101,9 @@ static void test_allow(engine_kit *kit, struct dns_server *server)
     start(kit, server, "list.example");
     kit_set(kit, "dnsbl_allow", "192.0.2.0/24");
     is_str(kit_start(kit), NULL, "dnsbl_allow");
-    nasked = server->nasked;
+    nasked = dns_server_asked(server);
     is_int(strncmp(rcpt(kit, "192.0.2.1"), "250", 3), 0, "lets a client in");
-    is_int(server->nasked, nasked, "and nobody is asked");
+    is_int(dns_server_asked(server), nasked, "and nobody is asked");
 }
 
 int main(void)

@@ -147,6 +147,7 @@ static void test_records(struct dns_server *server, apr_pool_t *pool)
 {
     struct scene *s = make_scene(server, pool);
     qp_dns *dns;
+    int ntcp;
 
     is_int(find_out(s, "forged.example", &dns), QP_DNS_FOUND,
            "behind answers with a wrong id and of another name");
@@ -159,10 +160,10 @@ static void test_records(struct dns_server *server, apr_pool_t *pool)
     is_int(find_out(s, "far.example", &dns), QP_DNS_FOUND,
            "an alias whose target has to be asked for");
     is_str(qp_dns_get(dns, 0)->text, "192.0.2.1", "its record");
-    server->ntcp = 0;
+    ntcp = dns_server_by_tcp(server);
     is_int(find_out(s, "long.example", &dns), QP_DNS_FOUND,
            "an answer that is too long for UDP");
-    is_int(server->ntcp, 1, "is asked for by TCP");
+    is_int(dns_server_by_tcp(server), ntcp + 1, "is asked for by TCP");
     is_int(qp_dns_count(dns), QP_DNS_MAX_RECORDS, "and cut at the limit");
     end_scene(s);
 }
@@ -174,15 +175,15 @@ static void test_cached(struct dns_server *server, apr_pool_t *pool)
     int nasked;
 
     is_int(find_out(s, "kept.example", NULL), QP_DNS_FOUND, "a first time");
-    nasked = server->nasked;
+    nasked = dns_server_asked(server);
     is_int(find_out(s, "Kept.example", &dns), QP_DNS_FOUND, "a second time");
     is_str(qp_dns_get(dns, 0)->text, "192.0.2.1", "the same record");
-    is_int(server->nasked, nasked, "without the server");
+    is_int(dns_server_asked(server), nasked, "without the server");
     is_int(find_out(s, "broken.example", NULL), QP_DNS_FAILED, "a failure");
-    ok(server->nasked > nasked, "asks it");
-    nasked = server->nasked;
+    ok(dns_server_asked(server) > nasked, "asks it");
+    nasked = dns_server_asked(server);
     is_int(find_out(s, "broken.example", NULL), QP_DNS_FAILED, "again");
-    ok(server->nasked > nasked, "again");
+    ok(dns_server_asked(server) > nasked, "again");
     end_scene(s);
 }
 
@@ -192,12 +193,12 @@ static void test_silent(struct dns_server *server, apr_pool_t *pool)
     struct scene *s = make_scene(server, pool);
     qp_dns *dns[3];
     const char *two;
-    int nasked = server->nasked;
+    int nasked = dns_server_asked(server);
 
     dns[0] = ask(s, "silent.example", server->csv, SECONDS / 5);
     ok(wait_for_wakes(s, 1), "a silent server ends");
     is_int(qp_dns_outcome(dns[0]), QP_DNS_TIMEOUT, "as time-out");
-    ok(server->nasked >= nasked + 2, "after some tries");
+    ok(dns_server_asked(server) >= nasked + 2, "after some tries");
     dns[1] = ask(s, "garbage.example", server->csv, SECONDS / 5);
     ok(wait_for_wakes(s, 2), "so does one that talks nonsense");
     ok(qp_dns_outcome(dns[1]) == QP_DNS_TIMEOUT
@@ -237,11 +238,11 @@ static void test_many(struct dns_server *server, apr_pool_t *pool)
 static void test_leave(struct dns_server *server, apr_pool_t *pool)
 {
     struct scene *s = make_scene(server, pool);
-    int nasked = server->nasked;
+    int nasked = dns_server_asked(server);
     int i;
 
     ask(s, "silent.example", server->csv, SECONDS / 5);
-    for (i = 0; i < 1000 && server->nasked == nasked; i++) {
+    for (i = 0; i < 1000 && dns_server_asked(server) == nasked; i++) {
         apr_sleep(1000);
     }
     apr_pool_destroy(s->session);
