@@ -89,7 +89,7 @@ The karma of the connection falls by 1.
 
 =item resolvable_fromhost: skip, I<DOMAIN> cannot be looked up
 
-=item resolvable_fromhost: fail, I<DOMAIN> has no address for mail
+=item resolvable_fromhost: fail, The domain I<DOMAIN> has no address for mail
 
 =item resolvable_fromhost: fail, I<DOMAIN> takes no mail
 
@@ -198,17 +198,10 @@ static qp_rc refuse_unknown(const qp_plugin *self, qp_session *qp,
 static qp_rc refuse_sender(const qp_plugin *self, qp_session *qp,
                            const char *domain)
 {
-    qp_rc rc = qp_reject(self, qp, "%s has no address for mail", domain);
-
     note_result(qp, "no address", NULL);
     qp_karma_adjust(qp, -1);
-    return rc == QP_DECLINED
-               ? rc
-               : qp_dsn_addr_bad_from_system_rc(
-                   qp, rc,
-                   apr_psprintf(qp_pool(qp),
-                                "The domain %s has no address for mail",
-                                domain));
+    return qp_reject_dsn(self, qp, 1, 8,
+                         "The domain %s has no address for mail", domain);
 }
 
 /* RFC 7505 4.1, 4.2 */
