@@ -50,6 +50,11 @@ C<example.org>, which needs a line of its own;
 
 =item *
 
+the file F<morercpthosts.cdb> has its domain as a key, or the part behind one of
+its dots, with that dot. That is for many domains;
+
+=item *
+
 it is C<postmaster> without a domain. (C<abuse> would do as well, but the server
 takes no other name without a domain.)
 
@@ -75,7 +80,8 @@ There are no options.
 
 =head1 FILES
 
-The config keys, each a file of the config folder or a C<QpsmtpdSet>, are
+The config keys, each a file of the config folder or a C<QpsmtpdSet> (but for
+the last, which is a file only), are
 
 =over 4
 
@@ -87,9 +93,14 @@ The name of this server.
 
 The domains that mail is accepted for, one a line.
 
+=item F<morercpthosts.cdb>
+
+A constant database, such as C<cdb -c> of tinycdb makes it. Its keys are domains
+in lower case; values do not count. It does not have to be there.
+
 =back
 
-Both are looked up for each recipient: a change needs no restart.
+All are looked up for each recipient: a change needs no restart.
 
 =head1 DIAGNOSTICS
 
@@ -109,6 +120,11 @@ The recipient was accepted.
 
 The recipient was refused.
 
+=item rcpt_ok: error, the domains that are ours cannot be looked up
+
+F<morercpthosts.cdb> cannot be read, as another line says. The recipient was
+refused for now.
+
 =back
 
 =head1 SEE ALSO
@@ -122,7 +138,12 @@ L<relay>, L<rcpt_ok_maxrelay>, F<docs/plugins.md>
 #include <string.h>
 #include <strings.h>
 
+#include <apr_lib.h>
+#include <apr_strings.h>
+
 #include "qpsmtpd.h"
+
+#define MAP "morercpthosts"
 
 /* Whether host is a sub-domain of what follows the dot of the line. */
 static int is_below(const char *host, const char *line)
@@ -134,6 +155,30 @@ static int is_below(const char *host, const char *line)
            && strcasecmp(host + len - suffix, line) == 0;
 }
 
+/* In the map a domain is in lower case, and what is for sub-domains begins
+ * with a dot. @return 1, 0, or -1: the map cannot be read */
+static int is_in_map(qp_session *qp, const char *host)
+{
+    char *name = apr_pstrdup(qp_pool(qp), host);
+    const char *value, *at;
+    apr_status_t rv;
+    char *p;
+
+    for (p = name; *p != '\0'; p++) {
+        *p = (char)apr_tolower(*p);
+    }
+    rv = qp_map_find(qp, MAP, name, &value);
+    for (at = strchr(name, '.'); at != NULL && APR_STATUS_IS_NOTFOUND(rv);
+         at = strchr(at + 1, '.')) {
+        rv = qp_map_find(qp, MAP, at, &value);
+    }
+    if (rv == APR_SUCCESS) {
+        return 1;
+    }
+    return APR_STATUS_IS_NOTFOUND(rv) ? 0 : -1;
+}
+
+/* @return 1, 0, or -1: it is not known */
 static int is_local_domain(qp_session *qp, const char *host)
 {
     const char *me = qp_config_first(qp, "me");
@@ -152,7 +197,7 @@ static int is_local_domain(qp_session *qp, const char *host)
             return 1;
         }
     }
-    return 0;
+    return is_in_map(qp, host);
 }
 
 /* RFC 5321 4.5.1: postmaster has to work without a domain; RFC 2142 asks for
@@ -175,6 +220,7 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
 {
     const qp_addr *rcpt = arg->rcpt;
     const char *host = qp_addr_ascii_host(rcpt, qp_pool(qp));
+    int is_local = 0;
 
     if (qp_conn_relay_client(qp_connection(qp))) {
         qp_pass(self, qp, "relay client");
@@ -184,8 +230,14 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
         qp_pass(self, qp, "%s without a domain", rcpt->user);
         return QP_OK;
     }
-    if (rcpt->host[0] == '\0'
-        || !is_local_domain(qp, host != NULL ? host : rcpt->host)) {
+    if (rcpt->host[0] != '\0') {
+        is_local = is_local_domain(qp, host != NULL ? host : rcpt->host);
+    }
+    if (is_local < 0) {
+        qp_error(self, qp, "the domains that are ours cannot be looked up");
+        return qp_dsn_net_directory_server_failed(qp, NULL);
+    }
+    if (!is_local) {
         return refuse(self, qp, "relaying denied to", rcpt);
     }
     if (strpbrk(rcpt->user, "%!@") != NULL) {
@@ -195,6 +247,12 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
     return QP_OK;
 }
 
+static const char *setup(qp_plugin *self, apr_pool_t *pconf)
+{
+    return qp_map_check(self, MAP);
+}
+
 QP_PLUGIN(rcpt_ok) = {
+    .setup = setup,
     .hooks.rcpt = hook_rcpt,
 };

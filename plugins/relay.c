@@ -90,15 +90,25 @@ Who may relay.
 Who may not, even if a line of F<relayclients> would allow it: a host in an
 allowed network, for instance.
 
+=item F<morerelayclients.cdb>
+
+A constant database, such as C<cdb -c> of tinycdb makes it, of further clients
+that may relay. Its keys are addresses, or the first parts of an IPv4 address
+with the dot behind them (C<192.0.2.>), or the first digits of an IPv6 address
+that is written with all its zeros (C<2001:0db8:00>); values do not count. It
+does not have to be there.
+
 =back
 
-Both are looked up for each connection: a change needs no restart.
+All are looked up for each connection: a change needs no restart.
 
 =head1 DIAGNOSTICS
 
 =over 4
 
 =item relay: pass, I<ADDRESS> is in relayclients (I<LINE>)
+
+=item relay: pass, I<ADDRESS> is in morerelayclients
 
 The client may relay.
 
@@ -128,7 +138,13 @@ L<rcpt_ok>, F<docs/plugins.md>
 
 */
 
+#include <string.h>
+
+#include <apr_strings.h>
+
 #include "qpsmtpd.h"
+
+#define MAP "morerelayclients"
 
 struct opts {
     int only;
@@ -138,6 +154,67 @@ static const qp_opt opt_table[] = {
     QP_OPT_BOOL(struct opts, only, "only", "no"),
     QP_OPT_END,
 };
+
+/* Shorter and shorter beginnings of an address, down to its first part.
+ * @return whether one of them is a key of the map */
+static int is_begun(qp_session *qp, char *text, const char *ends)
+{
+    size_t len = strlen(text);
+    const char *value;
+    apr_status_t rv = qp_map_find(qp, MAP, text, &value);
+
+    while (APR_STATUS_IS_NOTFOUND(rv) && len > 1) {
+        text[--len] = '\0';
+        if (ends == NULL || strchr(ends, text[len - 1]) != NULL) {
+            rv = qp_map_find(qp, MAP, text, &value);
+        }
+    }
+    return rv == APR_SUCCESS;
+}
+
+/* As eight groups of four digits, for the keys of the map. */
+static char *expand_v6(const qp_ip *ip, apr_pool_t *pool)
+{
+    static const char digits[] = "0123456789abcdef";
+    char *text = apr_palloc(pool, 5 * QP_IP_LEN / 2);
+    char *to = text;
+    int i;
+
+    for (i = 0; i < QP_IP_LEN; i++) {
+        if (i > 0 && i % 2 == 0) {
+            *to++ = ':';
+        }
+        *to++ = digits[ip->octets[i] >> 4];
+        *to++ = digits[ip->octets[i] & 15];
+    }
+    *to = '\0';
+    return text;
+}
+
+/* Whether the address, or its beginning, is a key of morerelayclients.cdb. */
+static int is_in_map(qp_session *qp, const char *text)
+{
+    apr_pool_t *pool = qp_pool(qp);
+    const char *value;
+    apr_status_t rv;
+    qp_ip ip;
+
+    if (!qp_net_ip(text, &ip)) {
+        return 0;
+    }
+    if (qp_net_is_v4(&ip)) {
+        return is_begun(qp,
+                        apr_psprintf(pool, "%d.%d.%d.%d", ip.octets[12],
+                                     ip.octets[13], ip.octets[14],
+                                     ip.octets[15]),
+                        ".");
+    }
+    rv = qp_map_find(qp, MAP, text, &value);
+    if (APR_STATUS_IS_NOTFOUND(rv)) {
+        return is_begun(qp, expand_v6(&ip, pool), NULL);
+    }
+    return rv == APR_SUCCESS;
+}
 
 static qp_rc hook_connect(const qp_plugin *self, qp_session *qp,
                           const qp_connect_arg *arg)
@@ -152,11 +229,16 @@ static qp_rc hook_connect(const qp_plugin *self, qp_session *qp,
         return QP_DECLINED;
     }
     line = qp_net_line(self, qp, "relayclients", arg->remote_ip);
-    if (line == NULL) {
+    if (line != NULL) {
+        qp_pass(self, qp, "%s is in relayclients (%s)", arg->remote_ip, line);
+    }
+    else if (is_in_map(qp, arg->remote_ip)) {
+        qp_pass(self, qp, "%s is in %s", arg->remote_ip, MAP);
+    }
+    else {
         qp_skip(self, qp, "%s is no relay client", arg->remote_ip);
         return QP_DECLINED;
     }
-    qp_pass(self, qp, "%s is in relayclients (%s)", arg->remote_ip, line);
     qp_conn_set_relay_client(conn, 1);
     return QP_DECLINED;
 }
@@ -180,7 +262,7 @@ static const char *setup(qp_plugin *self, apr_pool_t *pconf)
     if (opt->only) {
         qp_plugin_hooks(self)->rcpt = rcpt_handler;
     }
-    return NULL;
+    return qp_map_check(self, MAP);
 }
 
 QP_PLUGIN(relay) = {

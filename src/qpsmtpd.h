@@ -1074,6 +1074,20 @@ QP_EXPORT const void *qp_list(qp_session *qp, const char *key,
 QP_EXPORT const void *qp_user_list(qp_session *qp, const qp_addr *addr,
                                    const char *key, qp_list_reader *read);
 
+/**
+ * Looks up a name in a map: KEY.cdb of the config folder, a constant database
+ * as tinycdb and qmail make it. It may be large, and a new one counts at once.
+ * @param value  out: in the command's pool
+ * @return APR_SUCCESS; APR_NOTFOUND: no such name, or no file; or an error,
+ *         which is logged
+ */
+QP_EXPORT apr_status_t qp_map_find(qp_session *qp, const char *key,
+                                   const char *name,
+                                   const char **value) QP_CHECKED;
+/** In setup: whether the file is one, if there is a file. @return NULL, or what
+ *  is wrong with it, to stop httpd */
+QP_EXPORT const char *qp_map_check(qp_plugin *self, const char *key) QP_CHECKED;
+
 /** The answer that a word in a list names, in any case: OK, DENY, DENYSOFT,
  *  DENY_DISCONNECT (or DENYHARD), DENYSOFT_DISCONNECT, DECLINED.
  *  @return 1, or 0 if it is none of them */

@@ -74,6 +74,11 @@ qp_config_store *qp_config_create(const qp_config_source *source,
     return store;
 }
 
+const char *qp_config_dir(const qp_config_store *store)
+{
+    return store->source.dir;
+}
+
 /* What was read before the fork stays in force until a file changes. New
  * entries must not come from pconf, which is not this store's alone. */
 apr_status_t qp_config_child_init(qp_config_store *store, apr_pool_t *pchild)
@@ -227,8 +232,6 @@ static int is_outdated(const config_entry *entry)
     apr_pool_destroy(scratch);
     return changed;
 }
-
-/* Forms of values. ------------------------------------------------------- */
 
 /* Where a line stands. */
 static const char *line_place(const qp_config_value *value, int n)

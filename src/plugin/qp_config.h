@@ -48,6 +48,9 @@ typedef struct qp_config_source {
 qp_config_store *qp_config_create(const qp_config_source *source,
                                   apr_pool_t *pool);
 
+/** The config folder. */
+const char *qp_config_dir(const qp_config_store *store);
+
 /**
  * Reads every file of the folder that can be a key, so that a fault is seen at
  * the start, and a child begins with what was good then.
