@@ -30,7 +30,8 @@ static const old_name old_names[] = {
     { "check_norelay", "relay", NULL, ARGS_SAME, NULL },
     { "relay_only", "relay", "only 1", ARGS_SAME, NULL },
     { "check_earlytalker", "earlytalker", NULL, ARGS_ACTION, NULL },
-    { "check_spamhelo", "helo", "policy lenient", ARGS_SAME, NULL },
+    { "check_spamhelo", "helo", "policy lenient reject_type perm", ARGS_SAME,
+      NULL },
     { "check_badmailfrom", "badmailfrom", "lists badmailfrom", ARGS_SAME,
       NULL },
     { "check_badmailfrom_patterns", "badmailfrom", "lists badmailfrom_patterns",
@@ -145,8 +146,17 @@ static const char *push_action(apr_array_header_t *args, const char *action,
     return NULL;
 }
 
-/* Of check_earlytalker; its values were in lower or upper case, and
- * defer-reject was a word of its own, or had a number. */
+/* Whether the i-th word is 0 or 1. */
+static int is_switch(const apr_array_header_t *words, int i)
+{
+    const char *word =
+        i < words->nelts ? APR_ARRAY_IDX(words, i, const char *) : "";
+
+    return strcmp(word, "0") == 0 || strcmp(word, "1") == 0;
+}
+
+/* Of check_earlytalker; defer-reject was a word of its own, or had a number
+ * behind it. */
 static const char *change_action(const apr_array_header_t *from,
                                  apr_array_header_t *to, apr_pool_t *pool)
 {
@@ -161,6 +171,9 @@ static const char *change_action(const apr_array_header_t *from,
         }
         else {
             push(to, word);
+        }
+        if (strcmp(word, "defer-reject") == 0 && !is_switch(from, i + 1)) {
+            push(to, "1");
         }
     }
     return push_action(to, action, pool);
