@@ -9,7 +9,7 @@ use Apache::TestUtil qw(t_cmp);
 use QP::Dns;
 use QP::Server;
 
-plan tests => 9, QP::Server->need('bin/nsd');
+plan tests => 10, QP::Server->need('bin/nsd');
 
 my $dns = QP::Dns->new;
 my %config = (dns_servers => $dns->address, dns_timeout => '2s',
@@ -56,7 +56,11 @@ my @replies = map { $_->reply } @waiting;
 
 ok t_cmp(scalar(grep {/^220 /} @replies), 20, 'then they are, too');
 $_->close for @waiting;
+
+# The server stops while questions are on the way.
+@waiting = map { $server->client(local => '127.0.1.6') } 1 .. 3;
 $server->stop;
+ok t_cmp(scalar(my @lines = $server->surprises), 0, 'it stops in order');
 
 $server = QP::Server->new(
     plugins => ['rcpt_ok', 'queue/maildir @MAILDIR@'],
