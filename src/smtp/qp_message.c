@@ -69,6 +69,12 @@ static void set_header(qp_message *message, apr_size_t len,
         qp_header_parse(qp_spool_memory(txn->spool, &all), len, txn->pool);
     txn->body_start = body_start;
     message->has_header = 1;
+    /* Not before: a limit that is broken earlier in the line must be the reason
+     * however the line is cut (R5). */
+    if (message->settings->bare_newline == QP_BARE_ACCEPT
+        && message->is_header_bare) {
+        qp_message_discard(message, &bare_newline);
+    }
 }
 
 /* A message that begins with anything but a header is all body; it gets the
@@ -141,9 +147,7 @@ static const qp_refusal *check_facts(const qp_message *message)
     const qp_dot *dot = &message->dot;
 
     if ((dot->bare_cr || dot->bare_lf)
-        && (settings->bare_newline == QP_BARE_REJECT
-            || (settings->bare_newline == QP_BARE_ACCEPT
-                && message->is_header_bare))) {
+        && settings->bare_newline == QP_BARE_REJECT) {
         return &bare_newline;
     }
     if (message->verdict != QP_DECLINED) {
@@ -267,10 +271,8 @@ static apr_size_t feed_spool(qp_message *message, const char *data,
     used = qp_dot_feed(&message->dot, data, len, out, &outlen);
     qp_spool_commit(spool, outlen);
     if (!message->has_header) {
+        message->is_header_bare |= message->dot.bare_cr || message->dot.bare_lf;
         find_header(message);
-        if (message->dot.bare_cr || message->dot.bare_lf) {
-            message->is_header_bare = 1;
-        }
     }
     qp_message_discard(message, check_limits(message));
     return used;

@@ -276,6 +276,7 @@ void qp_verb_bdat(qp_session *qp, const qp_verb *verb, const char *rest)
         return;
     }
     if (refusal != NULL) {
+        chunk->code = 0; /* the order comes before the syntax */
         refuse_chunk(chunk, 503, "5.5.1", refusal);
     }
     else if ((qp->offers & QP_OFFER_CHUNKING) == 0) {
