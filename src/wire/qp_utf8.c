@@ -106,8 +106,7 @@ const char *qp_utf8_ascii_domain(const char *domain, apr_pool_t *pool)
             *p = (char)(*p - 'A' + 'a');
         }
     }
-    if (idn2_to_ascii_8z(lower, &ascii, IDN2_NFC_INPUT | IDN2_NO_TR46)
-        != IDN2_OK) {
+    if (idn2_to_ascii_8z(lower, &ascii, IDN2_NO_TR46) != IDN2_OK) {
         return NULL;
     }
     lower = apr_pstrdup(pool, ascii);

@@ -252,6 +252,119 @@ static void test_lengths(apr_pool_t *pool)
     ok(qp_addr_parse(path, &addr, pool) != NULL, "with a longer route not");
 }
 
+/** With SMTPUTF8 (RFC 6531 3.3); user NULL: refused. */
+static const struct row utf8_rows[] = {
+    { "<foo@example.com>", "foo", "example.com", NULL },
+    { "<>", "", "", NULL },
+    { "<\xc3\xa9@example.com>", "\xc3\xa9", "example.com", NULL },
+    { "<t\xc3\xa9.x@example.com>", "t\xc3\xa9.x", "example.com", NULL },
+    { "<\xe4\xbe\x8b@\xe4\xbe\x8b\xe3\x81\x88.example>", "\xe4\xbe\x8b",
+      "\xe4\xbe\x8b\xe3\x81\x88.example", NULL },
+    { "<a@b\xc3\xbc"
+      "cher.example>",
+      "a",
+      "b\xc3\xbc"
+      "cher.example",
+      NULL },
+    { "<\"\xc3\xa9 x\"@example.com>", "\xc3\xa9 x", "example.com", NULL },
+    { "<\"\xc3\xa9\"@example.com>", "\xc3\xa9", "example.com",
+      "<\xc3\xa9@example.com>" },
+    { "<\"\\\xc3\xa9\"@example.com>", "\xc3\xa9", "example.com",
+      "<\xc3\xa9@example.com>" },
+    { "<\xf0\x9f\x93\xa7@example.com>", "\xf0\x9f\x93\xa7", "example.com",
+      NULL },
+    { "<@\xc3\xa9.example:a@example.com>", "a", "example.com",
+      "<a@example.com>" },
+    { "<\xc3\xa9>", NULL, NULL, NULL },
+    { "<\xc3\xa9@>", NULL, NULL, NULL },
+    { "<\xc3\xa9..x@example.com>", NULL, NULL, NULL },
+    { "<\xc3\xa9@x@example.com>", NULL, NULL, NULL },
+    { "<\xe9@example.com>", NULL, NULL, NULL },
+    { "<a@\xe9.example>", NULL, NULL, NULL },
+    { "<a\xc3@example.com>", NULL, NULL, NULL },
+    { "<a\xc0\xae@example.com>", NULL, NULL, NULL },
+    { "<a\xc2\x85@example.com>", NULL, NULL, NULL },
+    { "<a\xe2\x80\xa8@example.com>", NULL, NULL, NULL },
+    { "<\"a\xe2\x80\xa9\"@example.com>", NULL, NULL, NULL },
+    { "<a@-\xc3\xa9.example>", NULL, NULL, NULL },
+    { "<a@\xc3\xa9-.example>", NULL, NULL, NULL },
+    { "<a@\xc3\xa9..example>", NULL, NULL, NULL },
+    { "<a@[\xc3\xa9]>", NULL, NULL, NULL },
+};
+
+/** Refused by libidn2, and without it taken. */
+static const char *const bad_names[] = {
+    "<a@\xe2\x98\x83.example>",   "<a@x\xe2\x80\x8b.example>",
+    "<a@x\xe3\x80\x82y.example>", "<a@\xef\xbc\xa1.example>",
+    "<a@\xc3\x89.example>",       "<a@e\xcc\x81.example>",
+    "<a@\xcc\x81.example>",
+};
+
+static void test_utf8(apr_pool_t *pool)
+{
+    const struct row *row;
+    qp_addr *addr;
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(utf8_rows); i++) {
+        row = &utf8_rows[i];
+        if (row->user == NULL) {
+            ok(qp_addr_parse_utf8(row->path, &addr, pool) != NULL,
+               "%s is refused", row->path);
+            continue;
+        }
+        if (!is_str(qp_addr_parse_utf8(row->path, &addr, pool), NULL,
+                    "%s is taken", row->path)) {
+            continue;
+        }
+        is_str(addr->user, row->user, "%s: user", row->path);
+        is_str(addr->host, row->host, "%s: host", row->path);
+        is_str(qp_addr_format(addr, pool),
+               row->format != NULL ? row->format : row->path, "%s: format",
+               row->path);
+    }
+    for (i = 0; i < QP_ARRAY_LEN(bad_names); i++) {
+        is_int(qp_addr_parse_utf8(bad_names[i], &addr, pool) != NULL,
+               qp_utf8_has_idn(), "%s is no name", bad_names[i]);
+    }
+}
+
+/** "<a@" and a label of @a n octets "." @a n2 octets. */
+static void test_labels(apr_pool_t *pool)
+{
+    static const int sizes[][3] = {
+        { 63, 1, 1 }, { 64, 1, 0 }, { 1, 63, 1 }, { 1, 64, 0 }, { 63, 63, 1 },
+    };
+    const char *path;
+    qp_addr *addr;
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(sizes); i++) {
+        path = apr_psprintf(pool, "<a@%.*s.%.*s>", sizes[i][0],
+                            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+                            "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+                            sizes[i][1],
+                            "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+                            "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb");
+        is_int(qp_addr_parse(path, &addr, pool) == NULL, sizes[i][2],
+               "labels of %d and %d octets", sizes[i][0], sizes[i][1]);
+    }
+}
+
+static void test_ascii_host(apr_pool_t *pool)
+{
+    static const qp_addr plain = { "a", "Example.ORG" };
+    static const qp_addr literal = { "a", "[192.0.2.1]" };
+    static const qp_addr none = { "", "" };
+    static const qp_addr unicode = { "a", "\xc3\xa9.example" };
+
+    is_str(qp_addr_ascii_host(&plain, pool), "Example.ORG", "a plain host");
+    is_str(qp_addr_ascii_host(&literal, pool), "[192.0.2.1]", "a literal");
+    is_str(qp_addr_ascii_host(&none, pool), "", "none");
+    is_str(qp_addr_ascii_host(&unicode, pool),
+           qp_utf8_has_idn() ? "xn--9ca.example" : NULL, "in UTF-8");
+}
+
 static void test_compare(apr_pool_t *pool)
 {
     static const qp_addr null = { "", "" };
@@ -392,6 +505,9 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_rows(pool);
     test_lengths(pool);
+    test_utf8(pool);
+    test_labels(pool);
+    test_ascii_host(pool);
     test_compare(pool);
     test_hostile(pool);
     test_random_users(pool);
