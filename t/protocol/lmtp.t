@@ -26,7 +26,8 @@ sub deliver {
     $client->cmd("RCPT TO:<$_\@example.org>") for @rcpts;
     $client->cmd('DATA');
     $client->send("Subject: x\r\n\r\ntext\r\n.\r\n");
-    return join ' ', map { $client->reply =~ s/(\d+ \d\.\d\.\d).*/$1/sr } @rcpts;
+    return join ' ',
+        map { $client->reply =~ s/(\d+ \d\.\d\.\d).*/$1/sr } @rcpts;
 }
 
 sub files { return scalar(() = glob "$users/$_[0]/*/*") }
