@@ -74,7 +74,7 @@ my @CASES = (
      qr/ batch: want/],
     ['remote', "# remote: 192.0.2.9\n${HEAD}C: HELO x\n"
         . "S: 250 ...[192.0.2.9]...\n", ''],
-    ['escapes', "${HEAD}C- HE\\x4cO x\\r\nC- \\n\nS: 250 ...\n"
+    ['escapes', "${HEAD}C- NO\\x4fP x\\r\nC- \\n\nS: 250 ...\n"
         . "C: \\{2000*x}\nS: 500 ...\n", ''],
     ['define', "# plugins: \@WHAT\@\n${HEAD}S: x\n", qr/got <\(nothing\)>/],
 );

@@ -54,6 +54,7 @@ typedef struct mod_qp_conf {
     int tls;                     /**< a qp_tls_mode; -1: not said */
     const char *tls_where;       /**< of QpsmtpdTLS, or NULL */
     server_rec *self;            /**< the virtual host */
+    int has_timeout;             /**< it says Timeout itself */
     server_rec *shadow;  /**< the same, unknown to mod_ssl; NULL: no mod_ssl */
     mod_qp_child *child; /**< in a child process */
 } mod_qp_conf;
@@ -89,6 +90,7 @@ struct mod_qp_conn {
     mod_qp_wait wait;
     int is_shaking;     /**< a handshake is under way: nothing may be written */
     struct ssl_st *ssl; /**< mod_ssl's, or NULL */
+    apr_pool_t *keep;   /**< of the timer that keeps a waiting session */
     int is_parked;      /**< with the MPM, at its socket */
     int is_swapped;     /**< the MPM watches the waker in place of the socket */
     apr_os_sock_t socket; /**< the real one, while it is swapped */
@@ -147,11 +149,16 @@ extern const qp_log_sink mod_qp_log_server; /**< ctx: server_rec */
 mod_qp_count *mod_qp_count_get(server_rec *s);
 /** Takes a region for this child. @return it, or -1: none is left */
 int mod_qp_count_claim(mod_qp_count *count);
+/** What an address, or a network of 64 bits of IPv6, is known by. */
+apr_uint64_t mod_qp_count_key(const mod_qp_count *count, const char *ip);
 /** A connection comes or goes. Call with the child's mutex. */
-void mod_qp_count_enter(mod_qp_count *count, int own, const char *ip);
-void mod_qp_count_leave(mod_qp_count *count, int own, const char *ip);
-/** Open connections of an address, over all children. */
-int mod_qp_count_sum(const mod_qp_count *count, const char *ip);
+void mod_qp_count_enter(mod_qp_count *count, int own, apr_uint64_t key);
+void mod_qp_count_leave(mod_qp_count *count, int own, apr_uint64_t key);
+/** Open connections of an address, over all children. @param all  out: those
+ *  of everybody */
+int mod_qp_count_sum(const mod_qp_count *count, apr_uint64_t key, int *all);
+/** The table of rates; lives as long as the count. */
+qp_rates *mod_qp_count_rates(const mod_qp_count *count);
 /** Hook child_status, in the parent. */
 void mod_qp_count_child_status(server_rec *s, pid_t pid,
                                ap_generation_t generation, int slot,

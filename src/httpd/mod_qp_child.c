@@ -163,7 +163,8 @@ static apr_status_t remove_session(void *data)
     }
     apr_thread_mutex_lock(m->child->mutex);
     if (m->child->count != NULL) {
-        mod_qp_count_leave(m->child->count, m->child->region, m->c->client_ip);
+        mod_qp_count_leave(m->child->count, m->child->region,
+                           m->carrier.rate_key);
     }
     if (m->prev != NULL) {
         m->prev->next = m->next;
@@ -189,7 +190,7 @@ void mod_qp_child_add(mod_qp_conn *m)
     }
     child->sessions = m;
     if (child->count != NULL) {
-        mod_qp_count_enter(child->count, child->region, m->c->client_ip);
+        mod_qp_count_enter(child->count, child->region, m->carrier.rate_key);
     }
     apr_thread_mutex_unlock(child->mutex);
     apr_pool_cleanup_register(m->c->pool, m, remove_session,

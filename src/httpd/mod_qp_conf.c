@@ -20,12 +20,13 @@ mod_qp_conf *mod_qp_conf_of(const server_rec *s)
     return ap_get_module_config(s->module_config, &qpsmtpd_module);
 }
 
-void *mod_qp_conf_create(apr_pool_t *pool, server_rec *s QP_UNUSED)
+void *mod_qp_conf_create(apr_pool_t *pool, server_rec *s)
 {
     mod_qp_conf *conf = apr_pcalloc(pool, sizeof(*conf));
 
     conf->enabled = -1;
     conf->tls = -1;
+    conf->self = s;
     return conf;
 }
 
@@ -46,6 +47,8 @@ void *mod_qp_conf_merge(apr_pool_t *pool, void *base, void *over)
     INHERIT(sets);
     INHERIT(wheres);
 #undef INHERIT
+    /* Later, httpd has filled it in from the main server. */
+    conf->has_timeout = vhost->self->timeout != 0;
     if (vhost->plugins != NULL && main_conf->plugins != NULL) {
         conf->plugins =
             apr_array_append(pool, main_conf->plugins, vhost->plugins);
@@ -221,6 +224,29 @@ static const char *create_server(server_rec *s, mod_qp_conf *conf,
     return qp_server_create(&conf->server, &spec, pconf);
 }
 
+/* RFC 5321 4.5.3.2.7: at least five minutes. */
+#define TIMEOUT_SMTP apr_time_from_sec(300)
+
+/* The config keys of qpsmtpd, the virtual host's own Timeout, or a default, for
+ * httpd's own (60 s) is too short for mail (R89). The MPM, which watches over
+ * idle sessions, looks at the server record after this. */
+static void set_timeout(server_rec *s, const mod_qp_conf *conf)
+{
+    qp_settings *settings = qp_settings_get(conf->server->settings);
+
+    if (settings->timeoutsmtpd > 0) {
+        s->timeout = settings->timeoutsmtpd;
+    }
+    else if (settings->timeout > 0) {
+        s->timeout = settings->timeout;
+    }
+    else if (s != ap_server_conf && !conf->has_timeout
+             && s->timeout < TIMEOUT_SMTP) {
+        s->timeout = TIMEOUT_SMTP;
+    }
+    qp_settings_release(settings);
+}
+
 /* As the children see it, when they run as another user. */
 static int is_readable(const apr_finfo_t *info)
 {
@@ -307,6 +333,7 @@ int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
             report_errors(error, ptemp);
             return HTTP_INTERNAL_SERVER_ERROR;
         }
+        set_timeout(s, conf);
     }
     return OK;
 }

@@ -143,10 +143,11 @@ static void use_vhost_timeout(conn_rec *c)
     }
 }
 
-static qp_peers describe_peers(conn_rec *c, const mod_qp_conf *conf)
+static qp_peers describe_peers(const mod_qp_conn *m)
 {
     qp_peers peers;
-    const mod_qp_count *count = conf->child->count;
+    const mod_qp_count *count = m->child->count;
+    const conn_rec *c = m->c;
 
     memset(&peers, 0, sizeof(peers));
     peers.remote_ip = c->client_ip;
@@ -154,10 +155,9 @@ static qp_peers describe_peers(conn_rec *c, const mod_qp_conf *conf)
     peers.local_ip = c->local_ip;
     peers.local_port = c->local_addr->port;
     peers.remote_host = c->remote_host; /* NULL as long as nobody asked */
-    /* Only a plugin asks for it, and it costs a look at every child. */
-    if (count != NULL
-        && conf->server->hooks.counts[QP_HOOK_pre_connection] > 0) {
-        peers.conns_of_ip = mod_qp_count_sum(count, c->client_ip);
+    if (count != NULL) {
+        peers.conns_of_ip =
+            mod_qp_count_sum(count, m->carrier.rate_key, &peers.conns_of_all);
     }
     return peers;
 }
@@ -183,8 +183,12 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     mod_qp_tls_equip(m, conf);
     m->carrier.resolver = conf->child->resolver;
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
+    if (m->child->count != NULL) {
+        m->carrier.rates = mod_qp_count_rates(m->child->count);
+        m->carrier.rate_key = mod_qp_count_key(m->child->count, c->client_ip);
+    }
     mod_qp_child_add(m);
-    peers = describe_peers(c, conf);
+    peers = describe_peers(m);
     if (can_park) {
         use_vhost_timeout(c);
     }
@@ -210,6 +214,33 @@ static int hand_over(mod_qp_conn *m, mod_qp_wait wait, int sense)
     m->c->cs->sense = sense;
     m->c->cs->state = CONN_STATE_ASYNC_WAITIO;
     return OK;
+}
+
+/* A session that waits for a plugin is governed by that plugin's timeout, not
+ * by how long the client may be silent: it is taken back before the MPM would
+ * end it, and handed over anew. */
+static void keep_session(mod_qp_conn *m)
+{
+    apr_interval_time_t timeout = m->c->base_server->timeout;
+    apr_interval_time_t plugin = qp_hook_timeout(m->qp);
+
+    if (plugin > 0 && plugin + apr_time_from_sec(1) < timeout) {
+        return;
+    }
+    if (m->keep == NULL) {
+        apr_pool_create(&m->keep, m->c->pool);
+        apr_pool_tag(m->keep, "keep");
+    }
+    QP_IGNORE(qp_timers_add(m->child->timers, timeout / 2,
+                            qp_session_waker(m->qp), m->keep)
+                  == NULL,
+              "it is only there to wake the session");
+}
+
+static int hand_over_waiting(mod_qp_conn *m, mod_qp_wait wait)
+{
+    keep_session(m);
+    return hand_over(m, wait, CONN_SENSE_WANT_READ);
 }
 
 static void drain_waker(const mod_qp_waker *waker)
@@ -327,18 +358,16 @@ int mod_qp_park_run(mod_qp_conn *m)
         case QP_WANT_WAKE:
             qp_session_waker(m->qp);
             if (can_park && m->waker->fd >= 0) {
-                return hand_over(m, MOD_QP_WAITS_WAKE, CONN_SENSE_WANT_READ);
+                return hand_over_waiting(m, MOD_QP_WAITS_WAKE);
             }
             wait_for_wake(m, m->waker->fd);
             break;
         case QP_WANT_WAKE_OR_INPUT:
             qp_session_waker(m->qp);
             if (can_park && m->waker->fd >= 0) {
-                return hand_over(m,
-                                 m->both < 0 || m->io.was_shut
-                                     ? MOD_QP_WAITS_WAKE
-                                     : MOD_QP_WAITS_BOTH,
-                                 CONN_SENSE_WANT_READ);
+                return hand_over_waiting(m, m->both < 0 || m->io.was_shut
+                                                ? MOD_QP_WAITS_WAKE
+                                                : MOD_QP_WAITS_BOTH);
             }
             wait_for_wake(m, m->both);
             break;
@@ -399,6 +428,9 @@ void mod_qp_park_resume(conn_rec *c, request_rec *r QP_UNUSED)
         apr_os_sock_put(&socket, &m->socket, c->pool);
         m->is_swapped = 0;
         drain_waker(m->waker);
+    }
+    if (m->keep != NULL) {
+        apr_pool_clear(m->keep);
     }
     if (m->is_parked) {
         set_parked(m, 0);

@@ -477,6 +477,11 @@ int qp_hook_keeps_message(const qp_session *qp)
     return (rules[qp->chain.hook].flags & F_KEEP) != 0;
 }
 
+apr_interval_time_t qp_hook_timeout(const qp_session *qp)
+{
+    return qp->chain.next->self->common.timeout;
+}
+
 /* Mail is never accepted because a check took too long (architecture.md
  * 3.5b): where the answer decides about a message, it is DENYSOFT. */
 static qp_rc give_up(qp_session *qp)

@@ -22,6 +22,12 @@ static const char *const protocol_words[] = { "smtp", "lmtp", NULL };
 static const char *const bare_words[] = { "reject", "normalize",
                                           "accept-in-body", NULL };
 
+static const char *const pipelining_words[] = { "strict", "lenient", NULL };
+
+/* No client on this machine is a stranger; and what hands connections on
+ * without the PROXY protocol brings everybody's from here. */
+#define CONN_IP_DEFAULT "100 127.0.0.0/8 0 ::1 0"
+
 /* Keys, defaults and bounds (D6). */
 static const qp_opt keys[] = {
     QP_OPT_STR(qp_settings, me, "me", NULL),
@@ -46,7 +52,20 @@ static const qp_opt keys[] = {
     QP_OPT_STR(qp_settings, hide_extensions, "hide_extensions", NULL),
     QP_OPT_STR(qp_settings, xclient_hosts, "xclient_hosts", NULL),
     QP_OPT_STR(qp_settings, xforward_hosts, "xforward_hosts", NULL),
-    QP_OPT_INT(qp_settings, max_conn_ip, "max_conn_ip", "0", 0, 1000000),
+    QP_OPT_INT(qp_settings, max_commands, "max_commands", "10000", 0, 1000000),
+    QP_OPT_INT(qp_settings, max_messages, "max_messages", "0", 0, 1000000),
+    QP_OPT_ENUM(qp_settings, pipelining, "pipelining", "strict",
+                pipelining_words),
+    QP_OPT_INT(qp_settings, max_connections, "max_connections", "0", 0,
+               1000000),
+    QP_OPT_STR(qp_settings, max_conn_ip_text, "max_conn_ip", CONN_IP_DEFAULT),
+    QP_OPT_STR(qp_settings, conn_rate_text, "max_conn_rate_ip", "0"),
+    QP_OPT_STR(qp_settings, rate_text, "max_rate_ip", "0"),
+    QP_OPT_TIME(qp_settings, timeoutsmtpd, "timeoutsmtpd", "0"),
+    QP_OPT_TIME(qp_settings, timeout, "timeout", "0"),
+    QP_OPT_TIME(qp_settings, timeout_line, "timeout_line", "5m"),
+    QP_OPT_TIME(qp_settings, timeout_data, "timeout_data", "5m"),
+    QP_OPT_INT(qp_settings, min_data_rate, "min_data_rate", "500", 0, 1000000),
 };
 
 #define NKEYS QP_ARRAY_LEN(keys)
@@ -91,18 +110,6 @@ apr_hash_t *qp_settings_defaults(apr_pool_t *pool)
         }
     }
     return defaults;
-}
-
-static void set_default(const qp_opt *key, qp_settings *settings)
-{
-    if (key == &keys[0]) {
-        settings->me = default_name(settings->pool);
-    }
-    else if (key->def != NULL) {
-        QP_IGNORE(qp_opt_set(key, settings, key->def, "/", settings->pool)
-                      != NULL,
-                  "defaults are good");
-    }
 }
 
 /* The labels of a domain have up to 63 octets (RFC 1035 2.3.4). */
@@ -163,6 +170,28 @@ static const char *set_networks(const char *name, const char *words,
     return error == NULL ? NULL : apr_pstrcat(pool, name, ": ", error, NULL);
 }
 
+/* Limits of addresses. @return NULL, or what is wrong */
+static const char *check_quota(const qp_opt *key, qp_settings *settings)
+{
+    const char *error = NULL;
+
+    if (strcmp(key->name, "max_conn_ip") == 0) {
+        error =
+            qp_quota_parse(settings->max_conn_ip_text, &settings->max_conn_ip,
+                           &settings->conn_quotas, settings->pool);
+    }
+    else if (strcmp(key->name, "max_conn_rate_ip") == 0) {
+        error =
+            qp_quota_rate(settings->conn_rate_text, &settings->conn_rate_ip);
+    }
+    else if (strcmp(key->name, "max_rate_ip") == 0) {
+        error = qp_quota_rate(settings->rate_text, &settings->rate_ip);
+    }
+    return error == NULL
+               ? NULL
+               : apr_pstrcat(settings->pool, key->name, ": ", error, NULL);
+}
+
 /* What a row cannot say. @return NULL, or what is wrong */
 static const char *check_key(const qp_opt *key, qp_settings *settings)
 {
@@ -187,7 +216,27 @@ static const char *check_key(const qp_opt *key, qp_settings *settings)
         return set_networks(key->name, settings->xforward_hosts,
                             &settings->xforward_nets, settings->pool);
     }
-    return NULL;
+    return check_quota(key, settings);
+}
+
+static const char *set_text(const qp_opt *key, qp_settings *settings,
+                            const char *text, const char *dir, apr_pool_t *pool)
+{
+    const char *error = qp_opt_set(key, settings, text, dir, pool);
+
+    return error == NULL ? check_key(key, settings) : error;
+}
+
+static void set_default(const qp_opt *key, qp_settings *settings)
+{
+    if (key == &keys[0]) {
+        settings->me = default_name(settings->pool);
+    }
+    else if (key->def != NULL) {
+        QP_IGNORE(set_text(key, settings, key->def, "/", settings->pool)
+                      != NULL,
+                  "defaults are good");
+    }
 }
 
 /* The first line; of lists, all of them. */
@@ -195,7 +244,8 @@ static const char *take_lines(const qp_opt *key, const qp_config_value *value,
                               apr_pool_t *pool)
 {
     static const char *const lists[] = { "dns_servers", "hide_extensions",
-                                         "xclient_hosts", "xforward_hosts" };
+                                         "xclient_hosts", "xforward_hosts",
+                                         "max_conn_ip" };
     size_t i;
 
     for (i = 0; i < QP_ARRAY_LEN(lists); i++) {
@@ -217,10 +267,7 @@ static const char *set_key(const qp_opt *key, qp_settings *settings,
         set_default(key, settings);
         return NULL;
     }
-    error = qp_opt_set(key, settings, take_lines(key, value, pool), dir, pool);
-    if (error == NULL) {
-        error = check_key(key, settings);
-    }
+    error = set_text(key, settings, take_lines(key, value, pool), dir, pool);
     return error == NULL ? NULL
                          : apr_pstrcat(pool, value->where, ": ", error, NULL);
 }

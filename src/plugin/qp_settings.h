@@ -10,6 +10,7 @@
 #define QP_SETTINGS_H
 
 #include "plugin/qp_config.h"
+#include "plugin/qp_quota.h"
 
 /** What to do with a bare CR or LF (D4). In the order of the words. */
 typedef enum qp_bare_newline {
@@ -20,6 +21,12 @@ typedef enum qp_bare_newline {
 
 /** What is spoken. In the order of the words. */
 typedef enum qp_protocol { QP_PROTOCOL_SMTP, QP_PROTOCOL_LMTP } qp_protocol;
+/** What to do with input that comes too early (RFC 2920 3.1). In the order of
+ *  the words. */
+typedef enum qp_pipelining {
+    QP_PIPELINING_STRICT,
+    QP_PIPELINING_LENIENT
+} qp_pipelining;
 
 /** Read-only. Texts live in its pool. */
 typedef struct qp_settings {
@@ -41,13 +48,30 @@ typedef struct qp_settings {
     const char *xforward_hosts;
     apr_array_header_t *xclient_nets; /**< of qp_net, or NULL */
     apr_array_header_t *xforward_nets;
-    int max_errors;          /**< of a client in a session; 0: no limit */
     const char *dns_servers; /**< of qp_dns_servers(); NULL: the system's */
     apr_interval_time_t dns_timeout; /**< of a query */
     int dns_tries;                   /**< of each server */
     int hostname_lookups; /**< whether each client's name is looked up; read
                                at start */
-    int max_conn_ip;      /**< told to pre_connection plugins; 0: no limit */
+    int pipelining;       /**< qp_pipelining */
+    /* Limits of a session; 0: none. */
+    int max_errors;   /**< mistakes of the client */
+    int max_commands; /**< without a message that is accepted */
+    int max_messages; /**< transactions */
+    /* Limits of connections over all children; 0: none. */
+    int max_connections;
+    int max_conn_ip;                 /**< of an address */
+    apr_array_header_t *conn_quotas; /**< of qp_quota: the same for networks */
+    qp_rate conn_rate_ip;            /**< new connections of an address */
+    qp_rate rate_ip;                 /**< messages of an address */
+    /* How long a client may take; 0: any time. */
+    apr_interval_time_t timeoutsmtpd; /**< read at start only; see mod_qp */
+    apr_interval_time_t timeout;      /**< the same, where that one is 0 */
+    apr_interval_time_t timeout_line; /**< for one command line */
+    apr_interval_time_t timeout_data; /**< for a message ... */
+    int min_data_rate; /**< ... besides a second for so many octets; or 0 */
+    /* As they are written. */
+    const char *max_conn_ip_text, *conn_rate_text, *rate_text;
     unsigned int refs;
     apr_pool_t *pool;
 } qp_settings;

@@ -28,7 +28,8 @@ typedef struct qp_peers {
     const char *local_ip;
     int remote_port;
     int local_port;
-    int conns_of_ip; /**< open connections of remote_ip */
+    int conns_of_ip;  /**< open connections of remote_ip */
+    int conns_of_all; /**< of everybody */
 } qp_peers;
 
 /** Where TLS stands for a session. */

@@ -183,6 +183,32 @@ void qp_session_reply(qp_session *qp, int code, const char *dsn,
     send_reply(qp, code, dsn, text);
 }
 
+/* @return whether that was one mistake too many, and the session ends */
+static int close_on_errors(qp_session *qp)
+{
+    int n = qp->nerrors + qp->nrefused;
+
+    if (qp->max_errors == 0 || n < qp->max_errors) {
+        return 0;
+    }
+    qp_session_log(qp, QP_LOG_INFO, "QP1004",
+                   "closed after %d errors "
+                   "(max_errors), %d of them refused recipients",
+                   n, qp->nrefused);
+    send_reply(qp, 421, "4.7.0", "Too many errors, closing connection");
+    qp_session_close(qp, QP_END_DENIED);
+    return 1;
+}
+
+void qp_session_refuse(qp_session *qp, int code, const char *dsn,
+                       const char *text)
+{
+    qp->nrefused++;
+    if (!close_on_errors(qp)) {
+        send_reply(qp, code, dsn, text);
+    }
+}
+
 void qp_session_error(qp_session *qp, int code, const char *dsn,
                       const char *fmt, ...)
 {
@@ -193,14 +219,9 @@ void qp_session_error(qp_session *qp, int code, const char *dsn,
     text = apr_pvsprintf(qp_session_pcmd(qp), fmt, ap);
     va_end(ap);
     qp->nerrors++;
-    if (qp->max_errors > 0 && qp->nerrors >= qp->max_errors) {
-        qp_session_log(qp, QP_LOG_INFO, "QP1004",
-                       "closed after %d errors (max_errors)", qp->nerrors);
-        send_reply(qp, 421, "4.7.0", "Too many errors, closing connection");
-        qp_session_close(qp, QP_END_DENIED);
-        return;
+    if (!close_on_errors(qp)) {
+        send_reply(qp, code, dsn, text);
     }
-    send_reply(qp, code, dsn, text);
 }
 
 void qp_session_begin_txn(qp_session *qp)
@@ -211,6 +232,7 @@ void qp_session_begin_txn(qp_session *qp)
     apr_snprintf(id, sizeof(id), "%s.%u", qp->conn->id, ++qp->ntxns);
     qp->txn = qp_txn_create(id, qp->pool);
     qp->logger.txn = qp->ntxns;
+    qp->is_limited = 0;
 }
 
 void qp_session_change_client(qp_session *qp, const qp_peers *peers)

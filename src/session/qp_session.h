@@ -11,16 +11,12 @@
 #ifndef QP_SESSION_H
 #define QP_SESSION_H
 
-#include "base/qp_log.h"
+#include "session/qp_carrier.h"
 #include "session/qp_command.h"
 #include "session/qp_conn.h"
 #include "session/qp_txn.h"
-#include "wire/qp_io.h"
-#include "wire/qp_job.h"
 #include "wire/qp_line.h"
 #include "wire/qp_reply.h"
-#include "wire/qp_resolver.h"
-#include "wire/qp_timer.h"
 
 /** Where a session is (RFC 5321 4.1.4). The columns of the verb table are
  *  GREETED to BDAT. */
@@ -55,30 +51,6 @@ typedef enum qp_end {
     QP_END_TLS,      /**< the handshake has failed */
     QP_END_LOST      /**< the connection was taken away */
 } qp_end;
-
-/** What carries a session. */
-typedef struct qp_carrier {
-    qp_io *io;
-    const qp_log_sink *log_sink;
-    void *log_ctx;
-    /** Makes what wakes this session; called when a hook first awaits. */
-    qp_waker *(*make_waker)(void *ctx);
-    void *waker_ctx;
-    /** Whether the process is being torn down; or NULL: never. Then a session
-     *  ends without hooks. @a ctx is waker_ctx. */
-    int (*is_gone)(void *ctx);
-    qp_timers *timers;
-    qp_jobs *jobs;
-    qp_tls_mode tls_mode;
-    void *tls_ctx;
-    /** A fact of a connection with TLS, by mod_ssl's name; or NULL. */
-    const char *(*tls_variable)(void *ctx, const char *name, apr_pool_t *pool);
-    /** Channel binding data (RFC 5056) of a type such as "tls-exporter".
-     *  @return NULL: there is none of that type */
-    const unsigned char *(*tls_binding)(void *ctx, const char *type,
-                                        apr_size_t *len, apr_pool_t *pool);
-    qp_resolver *resolver; /**< NULL: every query fails */
-} qp_carrier;
 
 struct qp_config_store;
 struct qp_settings_cache;
@@ -122,6 +94,11 @@ struct qp_session {
     int replied;               /**< to it */
     unsigned int offers;       /**< QP_OFFER_...: what EHLO has announced */
     int nerrors;               /**< mistakes of the client */
+    int nrefused;              /**< recipients, beyond those accepted */
+    int ncommands;             /**< since a message was accepted */
+    int is_limited;            /**< max_recipients has been logged */
+    apr_time_t began;          /**< what is incomplete; 0: nothing is */
+    apr_off_t began_at;        /**< octets taken by then */
     int max_errors;            /**< of the settings; 0: no limit */
     qp_slots slots; /**< of the command: plugins' data without a transaction */
     void *verb_state;                 /**< of the verb under way, in pcmd */
@@ -167,6 +144,10 @@ void qp_session_error(qp_session *qp, int code, const char *dsn,
 /** From now on the current command has a reply for each recipient: all the
  *  same, but where qp->each says something else (RFC 2033 4.2). */
 void qp_session_reply_each(qp_session *qp, int n);
+/** The same for a recipient that is refused. One that is accepted makes up for
+ *  one that was not, so that a list with dead addresses goes through. */
+void qp_session_refuse(qp_session *qp, int code, const char *dsn,
+                       const char *text);
 
 /** What wakes this session; made when it is first needed. */
 qp_waker *qp_session_waker(qp_session *qp);

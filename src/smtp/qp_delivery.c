@@ -92,6 +92,7 @@ static void respond_queue(qp_session *qp, qp_rc rc)
         facts = gather_facts(qp, rc);
     }
     if (rc == QP_OK) {
+        qp->ncommands = 1; /* max_commands counts from the last message */
         add_id(qp);
     }
     qp_session_log(qp, QP_LOG_INFO, "QP1542",

@@ -6,6 +6,7 @@
 #include "smtp/qp_engine.h"
 
 #include "smtp/qp_greeting.h"
+#include "smtp/qp_limit.h"
 #include "smtp/qp_verb.h"
 #include "smtp/qp_verb_bdat.h"
 #include "smtp/qp_verb_data.h"
@@ -65,16 +66,22 @@ static void respond_pre_connection(qp_session *qp, qp_rc rc)
 
 static void start_session(qp_session *qp)
 {
-    qp_pre_connection_arg *arg = apr_palloc(qp_session_pcmd(qp), sizeof(*arg));
     const qp_peers *peers = &qp->conn->peers;
+    qp_pre_connection_arg *arg;
 
+    qp->mode = QP_MODE_COMMAND;
+    if (!qp_limit_connection(qp)) {
+        return;
+    }
+    arg = apr_palloc(qp_session_pcmd(qp), sizeof(*arg));
     arg->remote_ip = peers->remote_ip;
     arg->remote_port = peers->remote_port;
     arg->local_ip = peers->local_ip;
     arg->local_port = peers->local_port;
-    arg->max_conn_ip = qp->settings->max_conn_ip;
+    arg->max_conn_ip =
+        qp_quota_find(qp->settings->conn_quotas, peers->remote_ip,
+                      qp->settings->max_conn_ip);
     arg->conns_of_ip = peers->conns_of_ip;
-    qp->mode = QP_MODE_COMMAND;
     qp_start_pre_connection(qp, arg, respond_pre_connection);
 }
 
@@ -138,11 +145,17 @@ static apr_status_t read_command(qp_session *qp)
     qp_line_kind kind;
     apr_status_t rv;
 
+    if (!qp_limit_binary(qp)) {
+        return APR_SUCCESS;
+    }
     rv = qp_line_read(&qp->line, qp->io, (apr_size_t)qp->settings->max_line,
                       &text, &len, &kind, qp_session_pcmd(qp));
     if (rv == APR_SUCCESS) {
         qp->in_command = 1;
-        run_line(qp, text, kind);
+        qp->began = 0;
+        if (qp_limit_command(qp)) {
+            run_line(qp, text, kind);
+        }
     }
     return rv;
 }
@@ -213,9 +226,10 @@ void qp_engine_end(qp_session *qp, qp_end why)
         say_goodbye(qp, why);
     }
     run_end_hooks(qp, why);
-    qp_session_log(qp, QP_LOG_INFO, "QP1603",
-                   "disconnect, %s, after %u transaction(s)", end_name(why),
-                   qp->ntxns);
+    /* Why it was refused has been said: not a further line for each of many. */
+    qp_session_log(qp, why == QP_END_REFUSED ? QP_LOG_DEBUG : QP_LOG_INFO,
+                   "QP1603", "disconnect, %s, after %u transaction(s)",
+                   end_name(why), qp->ntxns);
     qp_session_drop_txn(qp);
     qp_session_drop_pcmd(qp);
     qp_line_clear(&qp->line);
@@ -329,6 +343,10 @@ static int take_step(qp_session *qp, qp_want *want)
     /* A client that has closed its side may still read its replies (R39). */
     if ((APR_STATUS_IS_EAGAIN(rv) || APR_STATUS_IS_EOF(rv))
         && flush_output(qp, want)) {
+        return 1;
+    }
+    if (APR_STATUS_IS_EAGAIN(rv) && qp_limit_is_late(qp)) {
+        qp_engine_end(qp, QP_END_TIMEOUT);
         return 1;
     }
     if (APR_STATUS_IS_EAGAIN(rv)) {

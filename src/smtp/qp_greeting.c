@@ -5,6 +5,8 @@
 
 #include <string.h>
 
+#include "smtp/qp_limit.h"
+
 static void greet(qp_session *qp)
 {
     const char *text = qp->settings->smtpgreeting;
@@ -23,7 +25,8 @@ static void greet(qp_session *qp)
 
 static void respond_connect(qp_session *qp, qp_rc rc)
 {
-    if (qp_verdict_apply(qp, QP_HOOK_connect, rc) == QP_NEXT_GO) {
+    if (qp_verdict_apply(qp, QP_HOOK_connect, rc) == QP_NEXT_GO
+        && qp_limit_early(qp)) {
         greet(qp);
     }
 }

@@ -10,6 +10,7 @@
 
 #include <apr_strings.h>
 
+#include "smtp/qp_limit.h"
 #include "wire/qp_cmdline.h"
 
 #define HELLO_1 "Say hello first: EHLO or HELO, in LMTP LHLO"
@@ -21,18 +22,33 @@
 #define CLEAR   QP_VERB_CLEAR
 #define BARE    QP_VERB_BARE
 #define CHUNK   QP_VERB_CHUNK
+#define LAST    QP_VERB_LAST
 #define SMTP    QP_VERB_SMTP
 #define LMTP    QP_VERB_LMTP
 
 /* Columns of refusals: GREETED READY MAIL RCPT BDAT (RFC 5321 4.1.4, D3; RFC
- * 3030 2). Where TLS is required, BDAT is refused for want of MAIL. */
+ * 3030 2). Where TLS is required, BDAT is refused for want of MAIL. LAST are
+ * those that end a group (RFC 2920 3.1), but for NOOP, VRFY and QUIT: what
+ * comes behind these does not depend on their reply. */
 static const qp_verb verbs[] = {
-    { "EHLO", qp_verb_hello, CLEAR | SMTP, { NULL, NULL, NULL, NULL, NULL } },
-    { "HELO", qp_verb_hello, CLEAR | SMTP, { NULL, NULL, NULL, NULL, NULL } },
-    { "LHLO", qp_verb_hello, CLEAR | LMTP, { NULL, NULL, NULL, NULL, NULL } },
+    { "EHLO",
+      qp_verb_hello,
+      CLEAR | SMTP | LAST,
+      { NULL, NULL, NULL, NULL, NULL } },
+    { "HELO",
+      qp_verb_hello,
+      CLEAR | SMTP | LAST,
+      { NULL, NULL, NULL, NULL, NULL } },
+    { "LHLO",
+      qp_verb_hello,
+      CLEAR | LMTP | LAST,
+      { NULL, NULL, NULL, NULL, NULL } },
     { "MAIL", qp_verb_mail, 0, { HELLO_1, NULL, NESTED, NESTED, NESTED } },
     { "RCPT", qp_verb_rcpt, 0, { HELLO_1, MAIL_1, NULL, NULL, BDAT_1 } },
-    { "DATA", qp_verb_data, BARE, { HELLO_1, MAIL_1, RCPT_1, NULL, BDAT_1 } },
+    { "DATA",
+      qp_verb_data,
+      BARE | LAST,
+      { HELLO_1, MAIL_1, RCPT_1, NULL, BDAT_1 } },
     { "BDAT",
       qp_verb_bdat,
       CLEAR | CHUNK,
@@ -132,6 +148,9 @@ void qp_verb_dispatch(qp_session *qp, char *line)
     }
     if ((verb->flags & QP_VERB_BARE) && rest[0] != '\0') {
         qp_session_error(qp, 501, "5.5.4", "%s takes no argument", verb->name);
+        return;
+    }
+    if ((verb->flags & QP_VERB_LAST) && !qp_limit_pipelining(qp, verb->name)) {
         return;
     }
     verb->run(qp, verb, rest);

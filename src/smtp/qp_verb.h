@@ -21,6 +21,7 @@ typedef void qp_verb_fn(qp_session *qp, const qp_verb *verb, const char *rest);
 #define QP_VERB_CHUNK 4u  /**< octets follow: it sees to refusals itself */
 #define QP_VERB_SMTP  8u  /**< not with LMTP (RFC 2033 4.1) */
 #define QP_VERB_LMTP  16u /**< with LMTP only */
+#define QP_VERB_LAST  32u /**< with it a client must wait for the reply */
 
 struct qp_verb {
     const char *name;

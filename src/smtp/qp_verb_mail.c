@@ -7,6 +7,7 @@
 
 #include <apr_strings.h>
 
+#include "smtp/qp_limit.h"
 #include "smtp/qp_params.h"
 #include "smtp/qp_verb.h"
 
@@ -66,6 +67,9 @@ void qp_verb_mail(qp_session *qp, const qp_verb *verb QP_UNUSED,
                   const char *rest)
 {
     qp_settings_renew(qp);
+    if (!qp_limit_mail(qp)) {
+        return;
+    }
     qp_session_begin_txn(qp);
     qp_envelope_start(qp, &mail_kind, rest);
 }

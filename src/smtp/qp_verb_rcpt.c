@@ -30,6 +30,7 @@ static void accept_rcpt(qp_session *qp, const qp_envelope *envelope)
     count_rcpt(txn);
     qp_txn_rcpt(txn, txn->rcpts->nelts - 1)->params =
         apr_table_clone(txn->pool, envelope->params);
+    qp->nrefused -= qp->nrefused > 0;
     qp_session_goto(qp, QP_STATE_RCPT, "RCPT accepted");
     qp_session_reply(qp, 250, "2.1.5", "Recipient %s ok",
                      qp_envelope_text(qp, envelope->addr));
@@ -73,8 +74,10 @@ void qp_verb_rcpt(qp_session *qp, const qp_verb *verb QP_UNUSED,
     int limit = qp->settings->max_recipients;
 
     if (qp->txn->rcpts->nelts >= limit) {
-        qp_session_log(qp, QP_LOG_INFO, "QP1521",
-                       "recipient refused, over max_recipients (%d)", limit);
+        qp_session_log(qp, qp->is_limited ? QP_LOG_DEBUG : QP_LOG_INFO,
+                       "QP1521", "recipient refused, over max_recipients (%d)",
+                       limit);
+        qp->is_limited = 1; /* the log gets one line for each message */
         qp_session_reply(qp, 452, "4.5.3", "Too many recipients");
         return;
     }

@@ -13,6 +13,7 @@ typedef enum effect {
     RESET,   /* the transaction ends, before the reply (D13) */
     CLOSE,   /* the session ends, after it */
     MISTAKE, /* the client's: it is counted */
+    REFUSED, /* a recipient: the same */
 } effect;
 
 typedef struct row {
@@ -74,7 +75,7 @@ static const row rows[QP_HOOK_COUNT][NCOLUMNS] = {
         [SOFT_DIS] = { 451, "4.1.3", LATER, CLOSE },
     },
     [QP_HOOK_rcpt] = {
-        [DENY] = { 550, "5.7.1", "Relaying denied", STAY },
+        [DENY] = { 550, "5.7.1", "Relaying denied", REFUSED },
         [SOFT] = { 450, "4.7.1", "Recipient refused for now", STAY },
         [DENY_DIS] = { 550, "5.7.1", "Recipient refused", CLOSE },
         [SOFT_DIS] = { 421, "4.7.1", "Recipient refused for now", CLOSE },
@@ -236,6 +237,9 @@ static void send_verdict(qp_session *qp, const row *found)
 
     if (found->effect == MISTAKE) {
         qp_session_error(qp, found->code, dsn, "%s", text);
+    }
+    else if (found->effect == REFUSED) {
+        qp_session_refuse(qp, found->code, dsn, text);
     }
     else {
         qp_session_reply(qp, found->code, dsn, "%s", text);

@@ -287,6 +287,7 @@ static void run_session(qp_server *server, const qp_carrier *carrier,
                        "127.0.0.1",
                        40000,
                        25,
+                       1,
                        1 };
     apr_pool_t *pconn;
     qp_session *qp;

@@ -34,6 +34,7 @@ typedef struct qp_io_vtable {
 struct qp_io {
     const qp_io_vtable *vtable;
     apr_size_t unsent; /**< octets written since the last complete flush */
+    apr_off_t taken;   /**< octets consumed, all told */
 };
 
 static inline apr_status_t qp_io_peek(qp_io *io, const char **data,
@@ -44,6 +45,7 @@ static inline apr_status_t qp_io_peek(qp_io *io, const char **data,
 
 static inline void qp_io_skip(qp_io *io, apr_size_t len)
 {
+    io->taken += (apr_off_t)len;
     io->vtable->skip(io, len);
 }
 

@@ -27,7 +27,7 @@ struct qp_timers {
     apr_thread_t *thread;
 };
 
-static apr_time_t read_clock(void)
+apr_time_t qp_timers_now(void)
 {
     struct timespec now;
 
@@ -97,7 +97,7 @@ static void *APR_THREAD_FUNC run_timers(apr_thread_t *thread QP_UNUSED,
         if (timers->len == 0) {
             pthread_cond_wait(&timers->changed, &timers->mutex);
         }
-        else if (timers->heap[0].due > read_clock()) {
+        else if (timers->heap[0].due > qp_timers_now()) {
             sleep_until(timers, timers->heap[0].due);
         }
         else {
@@ -195,7 +195,7 @@ qp_wait *qp_timers_add(qp_timers *timers, apr_interval_time_t delay,
                        qp_waker *waker, apr_pool_t *pool)
 {
     qp_wait *wait = qp_wait_create(waker, pool);
-    apr_time_t due = read_clock() + delay;
+    apr_time_t due = qp_timers_now() + delay;
     int stopping;
 
     pthread_mutex_lock(&timers->mutex);

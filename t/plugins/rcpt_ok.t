@@ -23,7 +23,8 @@ plan tests => @ours + @theirs + 7,
 
 my $server = QP::Server->new(
     plugins => ['relay', 'rcpt_ok'],
-    config  => { rcpthosts    => ['example.org', '.lists.example.org'],
+    config  => { max_errors => 0,
+                 rcpthosts    => ['example.org', '.lists.example.org'],
                  relayclients => ['127.0.0.2'] },
 )->start;
 my $client = $server->client->hello;

@@ -14,7 +14,6 @@ plan tests => 5, QP::Server->need('testplugins/conns');
 my $server = QP::Server->new(
     plugins     => ['conns'],
     testplugins => 1,
-    config      => { max_conn_ip => 6 },
     httpd       => QP::Server::mpm() eq 'prefork'
     ? "StartServers 4\nMinSpareServers 4\nMaxSpareServers 8\n"
     : "StartServers 3\nServerLimit 3\nThreadsPerChild 4\n"

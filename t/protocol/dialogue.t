@@ -37,7 +37,8 @@ plan tests => 14 + 2 * @dialogues,
     QP::Server->need(qw(plugins/rcpt_ok testplugins/dialogue));
 
 sub server {
-    return QP::Server->new(plugins => [@_, 'rcpt_ok'], testplugins => 1)->start;
+    return QP::Server->new(plugins => [@_, 'rcpt_ok'], testplugins => 1,
+                           config => { pipelining => 'lenient' })->start;
 }
 
 my $server = server('dialogue');

@@ -20,7 +20,8 @@ plan tests => 8, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir
 
 my $server = QP::Server->new(
     plugins     => ['log_hooks', 'rcpt_ok', 'queue/maildir @MAILDIR@'],
-    config      => { rcpthosts => 'example.org', size_threshold => 50,
+    config      => { pipelining => 'lenient',
+                     rcpthosts => 'example.org', size_threshold => 50,
                      max_errors => 0 },
     testplugins => 1,
 )->start;

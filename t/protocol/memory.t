@@ -13,7 +13,8 @@ plan tests => 4, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard));
 
 my $server = QP::Server->new(
     plugins => ['rcpt_ok', 'queue/discard'],
-    config  => { rcpthosts => ['example.org'], max_errors => 0 },
+    config  => { max_commands => 0, pipelining => 'lenient',
+                 rcpthosts => ['example.org'], max_errors => 0 },
     httpd   => QP::Server::mpm() eq 'prefork'
     ? "StartServers 1\nMinSpareServers 1\nMaxSpareServers 1\n"
     : '',

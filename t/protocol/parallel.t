@@ -15,7 +15,8 @@ plan tests => 4, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir));
 
 my $server = QP::Server->new(
     plugins  => ['rcpt_ok', 'queue/maildir @MAILDIR@'],
-    config   => { rcpthosts => 'example.org', size_threshold => 500 },
+    config   => { pipelining => 'lenient',
+                 rcpthosts => 'example.org', size_threshold => 500 },
     children => 2,
 )->start;
 my @clients = map { $server->client->hello("EHLO host$_.example") }

@@ -13,7 +13,8 @@ plan tests => 9, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard));
 
 my $server = QP::Server->new(
     plugins => ['rcpt_ok', 'queue/discard'],
-    config  => { rcpthosts => 'example.org', databytes => 1000 },
+    config  => { max_errors => 0,
+                 rcpthosts => 'example.org', databytes => 1000 },
 )->start;
 
 # The reply to a RCPT in a new session.

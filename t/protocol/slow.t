@@ -17,7 +17,8 @@ plan tests => 8, QP::Server->need(qw(event plugins/rcpt_ok
 
 my $server = QP::Server->new(
     plugins => ['rcpt_ok', 'queue/maildir @MAILDIR@'],
-    config  => { rcpthosts => 'example.org', size_threshold => 100 },
+    config  => { max_commands => 0,
+                 rcpthosts => 'example.org', size_threshold => 100 },
 )->start;
 
 # Messages that come octet by octet, in turns.

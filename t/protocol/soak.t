@@ -19,7 +19,8 @@ plan tests => 6, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard));
 
 my $server = QP::Server->new(
     plugins  => ['rcpt_ok', 'queue/discard'],
-    config   => { rcpthosts => 'example.org', max_errors => 0 },
+    config   => { max_commands => 0,
+                 rcpthosts => 'example.org', max_errors => 0 },
     loglevel => 'error',
 )->start;
 my $client = $server->client->hello;

@@ -21,7 +21,8 @@ plan tests => 7, QP::Server->need(qw(event plugins/rcpt_ok
 my $port = QP::Server::free_port();
 my $server = QP::Server->new(
     plugins => ['delay_rcpt delay 10s', 'rcpt_ok'], testplugins => 1,
-    config  => { rcpthosts => 'example.org', max_errors => 0 },
+    config  => { pipelining => 'lenient', max_commands => 0,
+                 rcpthosts => 'example.org', max_errors => 0 },
     vhost   => 'Timeout 4',
     httpd   => <<"END")->start;
 SendBufferSize 4096

@@ -333,6 +333,7 @@ void kit_reset(engine_kit *kit)
     kit->home.nconn = 0;
     kit->home.ntxn = 0;
     kit_set(kit, "me", "mx.example.com");
+    kit_set(kit, "pipelining", "lenient"); /* input is there at once */
     kit_set(kit, "spool_dir", apr_pstrcat(kit->pool, kit->dir, "/spool", NULL));
 }
 

@@ -107,7 +107,7 @@ static void test_slots(apr_pool_t *pool)
 
 static void test_conn(apr_pool_t *pool)
 {
-    qp_peers peers = { "192.0.2.1", NULL, "192.0.2.25", 40000, 25, 1 };
+    qp_peers peers = { "192.0.2.1", NULL, "192.0.2.25", 40000, 25, 1, 1 };
     qp_conn *conn = qp_conn_create(&peers, pool);
     qp_conn *other;
     char host[301];

@@ -50,9 +50,10 @@ static void test_defaults(engine_kit *kit)
     kit_set(kit, "me", "a.b");
     kit_set(kit, "spool_dir", "/s");
     is_str(kit_start(kit), NULL, "the rest of the defaults");
-    is_str(current_settings(kit),
-           "a.b - 0 10000 /s 0 2048 1048576 1048576 1000 20 0|(null) 8000000 3",
-           "defaults");
+    is_str(
+        current_settings(kit),
+        "a.b - 0 10000 /s 0 2048 1048576 1048576 1000 20 100|(null) 8000000 3",
+        "defaults");
 }
 
 static const struct {
@@ -82,11 +83,11 @@ static const struct {
     { "max_line", "65537", "max_line: ", NULL },
     { "max_data_line", "998", NULL, " 2048 998 1048576 " },
     { "max_data_line", "", NULL, NULL },
-    { "max_header", "64k", NULL, " 65536 1000 20 0" },
+    { "max_header", "64k", NULL, " 65536 1000 20 100" },
     { "max_header", "1e3", "max_header: ", NULL },
-    { "max_recipients", "1", NULL, " 1 20 0" },
+    { "max_recipients", "1", NULL, " 1 20 100" },
     { "max_recipients", "0", "max_recipients: ", NULL },
-    { "max_errors", "0", NULL, " 1000 0 0" },
+    { "max_errors", "0", NULL, " 1000 0 100" },
     { "max_errors", "-1", "max_errors: ", NULL },
     { "max_conn_ip", "5", NULL, " 20 5" },
     { "dns_servers", "127.0.0.1:5353, ::1", NULL,
@@ -98,6 +99,26 @@ static const struct {
     { "dns_tries", "1", NULL, " 8000000 1" },
     { "dns_tries", "0", "dns_tries: ", NULL },
     { "max_conn_ip", "five", "max_conn_ip: ", NULL },
+    { "max_conn_ip", "5 192.0.2.0/24 7", NULL, "20 5" },
+    { "max_conn_ip", "5 192.0.2.0/24", "max_conn_ip: must be", NULL },
+    { "max_conn_ip", "5 192.0.2.0/33 7", "max_conn_ip: \"192.0.2.0/33", NULL },
+    { "max_conn_ip", "5 192.0.2.0/24 x", "max_conn_ip: \"x\" is not", NULL },
+    { "max_conn_ip", "192.0.2.0/24 7 5", "max_conn_ip: must be", NULL },
+    { "max_connections", "-1", "max_connections: ", NULL },
+    { "max_rate_ip", "100/60s", NULL, NULL },
+    { "max_rate_ip", "0", NULL, NULL },
+    { "max_rate_ip", "100", "max_rate_ip: must be NUMBER/TIME", NULL },
+    { "max_rate_ip", "100/1ms", "max_rate_ip: must be", NULL },
+    { "max_rate_ip", "100/8d", "max_rate_ip: must be", NULL },
+    { "max_rate_ip", "-1/1s", "max_rate_ip: must be", NULL },
+    { "max_conn_rate_ip", "9999999/1s", "max_conn_rate_ip: must be", NULL },
+    { "max_commands", "x", "max_commands: ", NULL },
+    { "max_messages", "x", "max_messages: ", NULL },
+    { "pipelining", "maybe", "pipelining: ", NULL },
+    { "timeoutsmtpd", "-1", "timeoutsmtpd: ", NULL },
+    { "timeout", "x", "timeout: ", NULL },
+    { "timeout_line", "5x", "timeout_line: ", NULL },
+    { "min_data_rate", "1k", "min_data_rate: ", NULL },
 };
 
 /* The same by QpsmtpdSet and by a file. */
@@ -167,7 +188,7 @@ static void test_changes(engine_kit *kit)
     is_str(show_settings(kit, held), current_settings(kit),
            "not looked at each time");
     check_settings(kit, " 1000 10000 ");
-    check_settings(kit, " 2 2048 1048576 1048576 2 9 0");
+    check_settings(kit, " 2 2048 1048576 1048576 2 9 100");
     is_int(held->max_recipients, 1, "settings that are held stay");
     qp_settings_release(held);
     is_str(kit_codes(kit_talk(kit, "RCPT TO:<a@b>\r\nRSET\r\nMAIL FROM:<>\r\n"
@@ -183,7 +204,7 @@ static void test_changes(engine_kit *kit)
        "it names file, line and key");
     kit_file(kit, "databytes", "2000\n");
     kit_file(kit, "max_errors", NULL);
-    check_settings(kit, " 2 2048 1048576 1048576 2 20 0");
+    check_settings(kit, " 2 2048 1048576 1048576 2 20 100");
     check_settings(kit, " - 2000 10000 ");
     kit_close(kit);
 }
@@ -204,7 +225,7 @@ static void test_child(engine_kit *kit)
     kit_skip_time(apr_time_from_sec(1));
     is_str(current_settings(kit), before, "a child keeps what was good");
     kit_file(kit, "max_recipients", "7\n");
-    check_settings(kit, " 7 9 0");
+    check_settings(kit, " 7 9 100");
     apr_pool_destroy(pchild);
     kit_file(kit, "max_recipients", NULL);
     kit_file(kit, "databytes", NULL);

@@ -277,7 +277,10 @@ sub memory_folder {
     return $self->{folder}->dirname if $self->{folder};
     $self->{folder} = File::Temp->newdir('qpsmtpd-' . 'X' x 8, TMPDIR => 1);
     my $dir = $self->{folder}->dirname;
+
+    # All of the input is there from the start.
     my %config = (me => ['mx.example.org'], spool_dir => ["$dir/spool"],
+                  pipelining => ['lenient'],
                   %{ $self->{config} }, plugins => $self->{plugins});
 
     make_path(map {"$dir/$_"}
