@@ -955,6 +955,8 @@ QP_EXPORT apr_status_t qp_reader_block(qp_reader *reader, const char **data,
 /** The next line with its line end, in the same way. */
 QP_EXPORT apr_status_t qp_reader_line(qp_reader *reader, const char **line,
                                       apr_size_t *len) QP_CHECKED;
+/** Begins again. */
+QP_EXPORT void qp_reader_rewind(qp_reader *reader);
 /** Octets that it will give in all; -1 with CR LF line ends. */
 QP_EXPORT apr_off_t qp_reader_length(const qp_reader *reader);
 
@@ -1270,6 +1272,27 @@ QP_EXPORT apr_status_t qp_peer_line(qp_peer *peer, apr_size_t max,
 /** Whether a read would not wait: the server has said something that was not
  *  read, has closed, or the stream is not connected. */
 QP_EXPORT int qp_peer_is_readable(qp_peer *peer);
+
+/** What a stream with TLS needs. Files are PEM. */
+typedef struct qp_tls_files {
+    int verifies;          /**< a certificate that is not trusted, or is
+                                another's, is refused */
+    const char *ca_file;   /**< whom to trust; NULL: whom the system does */
+    const char *cert_file; /**< our own certificate, or NULL */
+    const char *key_file;  /**< its key; NULL: it is in cert_file */
+} qp_tls_files;
+typedef struct qp_tls qp_tls;
+/** In setup: reads the files. TLS below 1.2 is not spoken.
+ *  @return NULL, or a sentence that stops httpd */
+QP_EXPORT const char *qp_tls_create(qp_tls **out, const qp_tls_files *files,
+                                    apr_pool_t *pool) QP_CHECKED;
+/** From now on the stream is encrypted. @a host: the name, or the address, that
+ *  the certificate has to be for, and that the server is told (SNI). After an
+ *  error it is closed. */
+QP_EXPORT apr_status_t qp_peer_start_tls(qp_peer *peer, const qp_tls *tls,
+                                         const char *host) QP_CHECKED;
+/** Such as "TLSv1.3", or NULL. */
+QP_EXPORT const char *qp_peer_tls(const qp_peer *peer);
 
 /** HOST:PORT or the path, for the log; valid until the next connect. */
 QP_EXPORT const char *qp_peer_name(const qp_peer *peer);

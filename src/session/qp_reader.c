@@ -14,9 +14,11 @@ struct qp_reader {
     const qp_spool *spool; /* the transaction's, or a copy; or NULL */
     apr_status_t broken;
     unsigned int flags;
-    const char *head; /* what comes before the body */
-    apr_size_t head_len;
-    apr_off_t offset; /* in the spool */
+    const char *head;      /* what comes before the body */
+    apr_size_t head_len;   /* 0: has been read */
+    apr_size_t whole_head; /* what it was at first */
+    apr_off_t start;       /* of the body, in the spool */
+    apr_off_t offset;      /* in the spool */
     apr_off_t length;
     char *buf;        /* for the file */
     char *crlf;       /* for the other line ends */
@@ -72,7 +74,7 @@ qp_reader *qp_txn_reader(qp_txn *txn, unsigned int flags, apr_pool_t *pool)
     reader->pool = pool;
     reader->flags = txn->is_binary ? flags & ~QP_READ_CRLF : flags;
     reader->spool = txn->spool;
-    reader->offset = txn->body_start;
+    reader->start = txn->body_start;
     if ((flags & QP_READ_MESSAGE) && txn->header != NULL) {
         make_head(reader, txn);
     }
@@ -81,7 +83,17 @@ qp_reader *qp_txn_reader(qp_txn *txn, unsigned int flags, apr_pool_t *pool)
         reader->spool = copy;
     }
     reader->length = (apr_off_t)reader->head_len + qp_txn_body_length(txn);
+    reader->whole_head = reader->head_len;
+    qp_reader_rewind(reader);
     return reader;
+}
+
+void qp_reader_rewind(qp_reader *reader)
+{
+    reader->head_len = reader->whole_head;
+    reader->offset = reader->start;
+    reader->rest_len = 0;
+    reader->block_len = 0;
 }
 
 /* Whether all of the message is there. A spool that could not be written has

@@ -38,11 +38,15 @@ apr_status_t qp_peer_note(qp_peer *peer, apr_status_t rv, const char *doing)
     else if (APR_STATUS_IS_EOF(rv)) {
         why = "it has closed the connection";
     }
+    else if (peer->tls_error[0] != '\0') {
+        why = peer->tls_error;
+    }
     else {
         apr_strerror(rv, text, sizeof(text));
     }
     apr_snprintf(peer->error, sizeof(peer->error), "cannot %s %s: %s", doing,
                  peer->name, why);
+    peer->tls_error[0] = '\0';
     return rv;
 }
 
@@ -157,12 +161,15 @@ static apr_status_t send_clear(qp_peer *peer, const char *data, apr_size_t *len,
     return errno;
 }
 
-static const qp_peer_way clear_way = { recv_clear, send_clear };
+static const qp_peer_way clear_way = { recv_clear, send_clear, NULL };
 
 /* Beginning and end. ------------------------------------------------------- */
 
 void qp_peer_close(qp_peer *peer)
 {
+    if (peer->way->close != NULL) {
+        peer->way->close(peer);
+    }
     if (peer->fd >= 0) {
         close(peer->fd);
     }
@@ -188,6 +195,9 @@ qp_peer *qp_peer_create(qp_job *job, apr_pool_t *pool)
     peer->deadline = 0;
     apr_cpystrn(peer->name, "nobody", sizeof(peer->name));
     peer->error[0] = '\0';
+    peer->tls_error[0] = '\0';
+    peer->tls = NULL;
+    peer->way = &clear_way;
     qp_peer_close(peer);
     apr_pool_cleanup_register(pool, peer, close_peer, apr_pool_cleanup_null);
     return peer;

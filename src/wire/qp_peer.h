@@ -19,6 +19,7 @@ typedef struct qp_peer_way {
                          short *wait);
     apr_status_t (*send)(qp_peer *peer, const char *data, apr_size_t *len,
                          short *wait);
+    void (*close)(qp_peer *peer); /**< before the socket is; or NULL */
 } qp_peer_way;
 
 /** Octets of the buffer of each direction. */
@@ -28,9 +29,11 @@ struct qp_peer {
     qp_job *job; /**< whose end ends every wait; or NULL */
     int fd;      /**< -1: not connected */
     const qp_peer_way *way;
+    void *tls;           /**< SSL of OpenSSL, or NULL */
     apr_time_t deadline; /**< of the monotonic clock; 0: none */
     char name[280];      /**< of the other side, for people */
     char error[512];     /**< what went wrong last */
+    char tls_error[128]; /**< the same, in OpenSSL's words; or "" */
     apr_size_t in_start; /**< octets from here ... */
     apr_size_t in_end;   /**< ... to here are not yet asked for */
     apr_size_t out_len;  /**< octets that are not yet sent */

@@ -441,6 +441,50 @@ static void test_file(apr_pool_t *pool)
     unlink(addr.sun_path);
 }
 
+/* TLS; handshakes that succeed are in t/plugins/queue/smtp-forward.t. ------ */
+
+static void test_tls(apr_pool_t *pool)
+{
+    qp_tls_files files = { .verifies = 1, .ca_file = "/nowhere/ca" };
+    qp_peer *peer = qp_peer_create(NULL, pool);
+    qp_tls *tls = NULL;
+    const char *error = qp_tls_create(&tls, &files, pool);
+    const char *line;
+    apr_size_t len;
+    server *srv;
+
+    ok(error != NULL && strstr(error, "certificates: \"/nowhere/ca\"") != NULL,
+       "no such file: %s", error);
+    files = (qp_tls_files){ .cert_file = "/nowhere/cert" };
+    error = qp_tls_create(&tls, &files, pool);
+    ok(error != NULL && strstr(error, "certificate: \"/nowhere/cert") != NULL,
+       "no such certificate: %s", error);
+    files = (qp_tls_files){ .verifies = 0 };
+    is_str(qp_tls_create(&tls, &files, pool), NULL, "nothing is needed");
+    is_int(qp_peer_start_tls(peer, tls, "x"), APR_EINVAL, "not connected");
+
+    peer = meet(&srv, SAY_FIRST, "220 go\r\n250 in clear\r\n", pool);
+    is_int(qp_peer_line(peer, 100, &line, &len), APR_SUCCESS, "an answer");
+    is_int(qp_peer_start_tls(peer, tls, "x"), APR_EGENERAL, "and one more");
+    ok(strstr(qp_peer_error(peer), "in clear behind STARTTLS") != NULL,
+       "is not taken for one under TLS: %s", qp_peer_error(peer));
+    is_int(qp_peer_puts(peer, "x"), APR_SUCCESS, "gathered");
+    is_int(qp_peer_flush(peer), APR_EOF, "it is closed");
+    end_server(srv);
+
+    peer = meet(&srv, SAY_FIRST, "no TLS at all, but text", pool);
+    ok(qp_peer_start_tls(peer, tls, "127.0.0.1") == APR_EGENERAL
+           && strstr(qp_peer_error(peer), "cannot start TLS with") != NULL,
+       "no TLS: %s", qp_peer_error(peer));
+    is_str(qp_peer_tls(peer), NULL, "nothing is encrypted");
+    end_server(srv);
+
+    peer = meet(&srv, SAY_LAST, "", pool);
+    qp_peer_deadline(peer, apr_time_from_msec(50));
+    is_int(qp_peer_start_tls(peer, tls, "x"), APR_TIMEUP, "the deadline");
+    end_server(srv);
+}
+
 /* Jobs. -------------------------------------------------------------------- */
 
 typedef struct listener {
@@ -518,6 +562,7 @@ int main(void)
     test_big(pool);
     test_last_words(pool);
     test_file(pool);
+    test_tls(pool);
     test_cancel(pool);
     apr_pool_destroy(pool);
     apr_terminate();

@@ -322,6 +322,32 @@ static void test_lost(apr_pool_t *pool)
     is_int(read_all(copy, BY_BLOCK, &got), APR_ENOTDIR, "and a detached one");
 }
 
+/* From the start, wherever it was; and to the end, twice. */
+static void test_rewind(apr_pool_t *pool)
+{
+    octets body = make_body("x5000 n1 y200000", pool);
+    unsigned int flags;
+
+    for (flags = 0; flags < 8; flags++) {
+        octets first = make_octets(300000, pool);
+        octets second = make_octets(300000, pool);
+        qp_txn *txn = make_txn(&body, 10000, "/tmp", pool);
+        qp_reader *reader = qp_txn_reader(txn, flags, pool);
+        const char *data;
+        apr_size_t len;
+
+        is_int(qp_reader_line(reader, &data, &len), APR_SUCCESS, "a line");
+        qp_reader_rewind(reader);
+        is_int(read_all(reader, BY_LINE, &first), APR_SUCCESS, "all of it");
+        qp_reader_rewind(reader);
+        is_int(read_all(reader, BY_BLOCK, &second), APR_SUCCESS, "again");
+        ok(first.len == second.len && first.len >= body.len
+               && memcmp(first.data, second.data, first.len) == 0,
+           "the same, flags %u", flags);
+        qp_txn_destroy(txn);
+    }
+}
+
 /* Before DATA there is nothing, and that is no error. */
 static void test_empty(apr_pool_t *pool)
 {
@@ -349,6 +375,7 @@ int main(void)
     test_picture(pool);
     test_append_behind(pool);
     test_lost(pool);
+    test_rewind(pool);
     test_empty(pool);
     apr_pool_destroy(pool);
     apr_terminate();

@@ -1,0 +1,78 @@
+# SPDX-License-Identifier: Apache-2.0
+# queue/smtp-forward: connections that are kept, several servers, XCLIENT.
+use strict;
+use warnings FATAL => 'all';
+
+use Apache::Test qw(-withtestmore);
+use Apache::TestUtil qw(t_cmp);
+use QP::Server;
+use QP::Smtpd;
+
+my $plugin = 'queue/smtp-forward';
+my $RAW = "Subject: x\r\n\r\n";
+
+plan tests => 14, QP::Server->need(
+    map {"plugins/$_"} 'rcpt_ok', $plugin);
+
+my $smtpd = QP::Smtpd->new;
+my $host = '127.0.0.1 ' . $smtpd->port;
+
+sub server {
+    return QP::Server->new(plugins => ['rcpt_ok', @_],
+                           config => { rcpthosts => 'example.org',
+                                       bare_newline => 'accept-in-body' })
+        ->start;
+}
+
+sub deliver {
+    my ($client, $text, @to) = @_;
+
+    return $client->send_message('s@example.net', @to ? [@to] : 'a@example.org',
+                                 $text // "Subject: x\n\nhello\n");
+}
+
+# Connections are kept, checked, and left alone when they die.
+my $server = server("$plugin $host");
+my $client = $server->client->hello;
+$smtpd->will;
+ok t_cmp(deliver($client), qr/^250 /, 'kept') for 1 .. 3;
+ok t_cmp(scalar($smtpd->sessions), 1, 'one connection for three');
+$smtpd->will(DOT => '250 2.0.0 bye\c');
+ok t_cmp(deliver($client), qr/^250 .*bye/, 'the server closes');
+ok t_cmp(deliver($client), qr/^250 .*bye/, 'and a new connection is made');
+$smtpd->will('RCPT' => '550 5.1.1 no');
+ok t_cmp(deliver($client), qr/^552 /, 'a refusal');
+$smtpd->will;
+ok t_cmp(deliver($client), qr/^250 /, 'does not spoil what follows');
+$server->stop;
+
+# Several servers.
+my $other = QP::Smtpd->new;
+my $dead = QP::Server::free_port();
+my $hosts = join ',', "127.0.0.1:$dead*100", '127.0.0.1:' . $smtpd->port,
+    '127.0.0.1:' . $other->port . '*0';
+
+$server = server("$plugin hosts $hosts keep 0");
+$server->expect_log(qr/$plugin: cannot connect to 127.*refused/);
+$client = $server->client->hello;
+$smtpd->will;
+ok t_cmp(deliver($client), qr/^250 /, 'a dead server');
+ok t_cmp(scalar($smtpd->sessions) + $other->sessions, 1,
+         'another has it, once');
+$smtpd->will(DATA => 'close');
+$server->expect_log(qr/$plugin: cannot get an answer from/);
+ok t_cmp(deliver($client), qr/^250 /, 'one that fails');
+ok t_cmp(scalar($other->messages), 1, 'the last one has it');
+$server->stop;
+
+# XCLIENT.
+$smtpd->will(EHLO => '250-fake.example\n'
+             . '250 XCLIENT NAME ADDR HELO PROTO LOGIN');
+$server = server("$plugin $host xclient");
+ok t_cmp(deliver($server->client->hello('EHLO [127.0.0.1]')), qr/^250 /,
+         'XCLIENT');
+ok t_cmp(join('|', ($smtpd->commands)[0 .. 2]),
+         qr/^EHLO\ mx\.example\.org\|XCLIENT\ NAME=\S+\ ADDR=127\.0\.0\.1
+            \ HELO=\[127\.0\.0\.1\]\ PROTO=ESMTP\ LOGIN=\[UNAVAILABLE\]
+            \|EHLO\ mx\.example\.org$/x, 'who the client is');
+$server->stop;
