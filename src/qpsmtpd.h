@@ -944,7 +944,8 @@ typedef struct qp_reader qp_reader;
 /** Needs nothing of the transaction any more: a job may use it. */
 #define QP_READ_DETACHED 4u
 
-/** Opens a reader; several may be open. @a flags: QP_READ_... @a pool: its
+/** Opens a reader; several may be open. The last line of a message that came by
+ *  BDAT may have no line end. @a flags: QP_READ_... @a pool: its
  *  lifetime; at most that of the transaction, unless it is detached. */
 QP_EXPORT qp_reader *qp_txn_reader(qp_txn *txn, unsigned int flags,
                                    apr_pool_t *pool);
