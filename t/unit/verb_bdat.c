@@ -267,6 +267,7 @@ static void test_hooks(engine_kit *kit)
         is_int(kit->want == QP_WANT_CLOSE, hooks[i].closed, "%s: closed or not",
                hooks[i].name);
     }
+    kit_close(kit);
 }
 
 /* A client that leaves in the middle leaves nothing (R22). */
