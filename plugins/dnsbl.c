@@ -220,7 +220,7 @@ static qp_rc hook_connect(const qp_plugin *self, qp_session *qp,
     const char *line;
 
     if (conn->lookups == NULL) {
-        line = qp_net_line(self, qp, "dnsbl_allow", arg->remote_ip);
+        line = qp_net_line(qp, "dnsbl_allow", arg->remote_ip);
         if (line != NULL) {
             qp_skip(self, qp, "%s is in dnsbl_allow (%s)", arg->remote_ip,
                     line);

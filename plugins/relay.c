@@ -55,8 +55,8 @@ them: C<192.0.2.> means C<192.0.2.0/24>, C<2001:db8:> means C<2001:db8::/32>.
 =back
 
 An IPv4 address is the same in its IPv6 form C<::ffff:192.0.2.17>, but an IPv6
-network such as C<::/0> holds no IPv4 clients. A line that is none of these is
-ignored, and a warning says so.
+network such as C<::/0> holds no IPv4 clients. A line that is none of these
+stops the start; if it comes in later, the old list stays in force.
 
 The loopback addresses are no exception: neither C<127.0.0.1> nor C<::1> may
 relay unless it is listed. Mind what can connect from there, such as a proxy or
@@ -123,10 +123,6 @@ The client may not.
 =item relay: fail, not a relay client
 
 What C<only yes> says at RCPT.
-
-=item relay: I<FILE>: "I<LINE>" ignored: I<REASON>
-
-A line has to be corrected; a warning.
 
 =back
 
@@ -222,13 +218,13 @@ static qp_rc hook_connect(const qp_plugin *self, qp_session *qp,
     qp_conn *conn = qp_connection(qp);
     const char *line;
 
-    line = qp_net_line(self, qp, "norelayclients", arg->remote_ip);
+    line = qp_net_line(qp, "norelayclients", arg->remote_ip);
     if (line != NULL) {
         qp_skip(self, qp, "%s is in norelayclients (%s)", arg->remote_ip, line);
         qp_conn_set_relay_client(conn, 0);
         return QP_DECLINED;
     }
-    line = qp_net_line(self, qp, "relayclients", arg->remote_ip);
+    line = qp_net_line(qp, "relayclients", arg->remote_ip);
     if (line != NULL) {
         qp_pass(self, qp, "%s is in relayclients (%s)", arg->remote_ip, line);
     }
@@ -258,11 +254,15 @@ static qp_rc rcpt_handler(const qp_plugin *self, qp_session *qp,
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
     const struct opts *opt = qp_opts(self);
+    const char *error = qp_list_check(self, "norelayclients", qp_net_lines);
 
     if (opt->only) {
         qp_plugin_hooks(self)->rcpt = rcpt_handler;
     }
-    return qp_map_check(self, MAP);
+    if (error == NULL) {
+        error = qp_list_check(self, "relayclients", qp_net_lines);
+    }
+    return error != NULL ? error : qp_map_check(self, MAP);
 }
 
 QP_PLUGIN(relay) = {

@@ -172,7 +172,7 @@ static int has_good_address(const qp_plugin *self, qp_session *qp,
     int i;
 
     for (i = 0; (record = qp_dns_get(dns, i)) != NULL; i++) {
-        if (qp_net_line(self, qp, "invalid_resolvable_fromhost", record->text)
+        if (qp_net_line(qp, "invalid_resolvable_fromhost", record->text)
             == NULL) {
             return 1;
         }

@@ -1307,6 +1307,10 @@ QP_EXPORT apr_status_t qp_peer_fail(qp_peer *peer, const char *fmt, ...)
 
 /* 5.11 Addresses ---------------------------------------------------------- */
 
+/** What the server makes of the line of a command "mail" or "rcpt", for a
+ *  parser that only adds to it. @return QP_OK, or with out->error QP_DENY */
+QP_EXPORT qp_rc qp_parse_path(const char *verb, const char *line,
+                              qp_parsed *out);
 /** "user@host", as for a log; "<>" for the null address. */
 QP_EXPORT const char *qp_addr_text(const qp_addr *addr, apr_pool_t *pool);
 /** "<user@host>", quoted as RFC 5321 wants it. */
@@ -1440,11 +1444,13 @@ QP_EXPORT const char *qp_net_parse_all(const apr_array_header_t *texts,
 QP_EXPORT const qp_net *qp_net_find(const apr_array_header_t *nets,
                                     const qp_ip *ip);
 
-/** The first line of a config key that is a network with the address @a ip (a
- *  text), or NULL; valid as that of qp_config(). A line that is no network is
- *  ignored with a warning. */
-QP_EXPORT const char *qp_net_line(const qp_plugin *self, qp_session *qp,
-                                  const char *key, const char *ip);
+/** Reader of a list of networks, for qp_list_check(). */
+QP_EXPORT const char *qp_net_lines(const char *line, void **whole,
+                                   apr_pool_t *pool);
+/** The first line of such a list with the address @a ip (a text), or NULL;
+ *  valid as those of qp_config(). */
+QP_EXPORT const char *qp_net_line(qp_session *qp, const char *key,
+                                  const char *ip);
 
 /* 5.14 Patterns ----------------------------------------------------------- */
 

@@ -73,7 +73,6 @@ static const struct {
     { "logging/transaction_id",
       "take the line out; every log line has the transaction's id" },
     { "virus/clamav", "use virus/clamdscan, which asks a running clamd" },
-    { "loadcheck", "take the line out; httpd limits its own load" },
     { "auth/authsql", "use an auth plugin of docs/plugin-list.md" },
 };
 

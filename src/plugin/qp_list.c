@@ -145,27 +145,41 @@ int qp_rc_named(const char *word, qp_rc *rc)
 
 /* Networks. -------------------------------------------------------------- */
 
-const char *qp_net_line(const qp_plugin *self, qp_session *qp, const char *key,
-                        const char *ip)
-{
-    const apr_array_header_t *lines = qp_config(qp, key);
-    const char *line, *fault;
+/* A line that is a network. */
+typedef struct net_line {
+    const char *text;
     qp_net net;
+} net_line;
+
+const char *qp_net_lines(const char *line, void **whole, apr_pool_t *pool)
+{
+    net_line entry = { apr_pstrdup(pool, line), { { { 0 } }, 0 } };
+    const char *fault = qp_net_parse(line, &entry.net);
+
+    if (fault != NULL) {
+        return apr_psprintf(pool, "\"%s\": %s", line, fault);
+    }
+    if (*whole == NULL) {
+        *whole = apr_array_make(pool, 8, sizeof(entry));
+    }
+    APR_ARRAY_PUSH((apr_array_header_t *)*whole, net_line) = entry;
+    return NULL;
+}
+
+const char *qp_net_line(qp_session *qp, const char *key, const char *ip)
+{
+    const apr_array_header_t *list = qp_list(qp, key, qp_net_lines);
+    const net_line *entry;
     qp_ip client;
     int i;
 
-    if (!qp_net_ip(ip, &client)) {
+    if (list == NULL || !qp_net_ip(ip, &client)) {
         return NULL;
     }
-    for (i = 0; i < lines->nelts; i++) {
-        line = APR_ARRAY_IDX(lines, i, const char *);
-        fault = qp_net_parse(line, &net);
-        if (fault != NULL) {
-            qp_log(self, qp, QP_LOG_WARN, "%s: \"%s\" ignored: %s", key, line,
-                   fault);
-        }
-        else if (qp_net_has(&net, &client)) {
-            return line;
+    for (i = 0; i < list->nelts; i++) {
+        entry = &APR_ARRAY_IDX(list, i, const net_line);
+        if (qp_net_has(&entry->net, &client)) {
+            return entry->text;
         }
     }
     return NULL;

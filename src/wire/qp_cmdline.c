@@ -106,6 +106,13 @@ const char *qp_cmdline_path(const char *line, const char *keyword,
     return NULL;
 }
 
+qp_rc qp_parse_path(const char *verb, const char *line, qp_parsed *out)
+{
+    out->error = qp_cmdline_path(
+        line, apr_cstr_casecmp(verb, "rcpt") == 0 ? "TO:" : "FROM:", out);
+    return out->error == NULL ? QP_OK : QP_DENY;
+}
+
 /** esmtp-value = 1*(%d33-60 / %d62-126), and UTF8-non-ascii (RFC 6531 3.3),
  *  which no parameter but ORCPT lets pass. */
 static int is_value(const char *text)
