@@ -38,7 +38,10 @@ typedef struct mod_qp_child {
     int is_gone;         /**< the process is being torn down */
     int region;          /**< of count: this child's */
     int can_park;        /**< the MPM takes connections back (event) */
-    int stopping;        /**< atomic: idle sessions are to end */
+    apr_allocator_t *allocator;
+    int nbrief;    /**< atomic: threads in mod_qp_brief_wait() */
+    int max_brief; /**< of them, so that others are free for the rest */
+    int stopping;  /**< atomic: idle sessions are to end */
 } mod_qp_child;
 
 /** A virtual host. Lives in pconf. */
@@ -65,6 +68,8 @@ typedef struct mod_qp_io {
     conn_rec *c;
     apr_bucket_brigade *in, *out;
     apr_size_t consumed; /**< of the first bucket of in */
+    int is_drained;      /**< the socket had no more when it was last read */
+    int is_tls;          /**< more may be there than the socket tells */
     int was_shut;        /**< by us, to wake it: its end is not the client's */
     apr_status_t broken; /**< sticky: how the input ended */
     int can_park;        /**< never block */
@@ -91,8 +96,10 @@ struct mod_qp_conn {
     int is_shaking;     /**< a handshake is under way: nothing may be written */
     struct ssl_st *ssl; /**< mod_ssl's, or NULL */
     apr_pool_t *keep;   /**< of the timer that keeps a waiting session */
-    int is_parked;      /**< with the MPM, at its socket */
-    int is_swapped;     /**< the MPM watches the waker in place of the socket */
+    int is_brisk;       /**< the client answers at once */
+    apr_time_t parked_at; /**< when the MPM got it */
+    int is_parked;        /**< with the MPM, at its socket */
+    int is_swapped; /**< the MPM watches the waker in place of the socket */
     apr_os_sock_t socket; /**< the real one, while it is swapped */
     mod_qp_conn *next, *prev;
 };
@@ -117,6 +124,13 @@ void mod_qp_io_hold(mod_qp_io *io);
 apr_status_t mod_qp_io_wait_input(mod_qp_io *io) QP_CHECKED;
 /** Blocks until the output is out. */
 apr_status_t mod_qp_io_wait_output(mod_qp_io *io) QP_CHECKED;
+
+/* mod_qp_brief.c */
+/** Waits a moment for a client that answers at once. @return whether it has */
+int mod_qp_brief_wait(mod_qp_conn *m);
+/** The MPM takes the session, and gives it back. */
+void mod_qp_brief_park(mod_qp_conn *m);
+void mod_qp_brief_resume(mod_qp_conn *m);
 
 /* mod_qp_tls.c */
 /** What TLS the virtual host is to have, by QpsmtpdTLS and mod_ssl's own

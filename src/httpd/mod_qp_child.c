@@ -4,6 +4,7 @@
 
 #include "httpd/mod_qp.h"
 
+#include <apr_allocator.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 
@@ -12,6 +13,10 @@
 #include "plugin/qp_temp.h"
 
 APLOG_USE_MODULE(qpsmtpd);
+
+/* Octets that are kept for the next command, in a child, and not given back to
+ * the system. */
+#define MAX_FREE        (4 * 1024 * 1024)
 
 /* Jobs that run at a time in a child. They wait for others most of the time. */
 #define MAX_JOB_THREADS 32
@@ -39,6 +44,24 @@ static void sweep_spool(server_rec *s, qp_server *server)
     qp_settings_release(settings);
 }
 
+/* The memory of commands and messages comes and goes all the time, on any
+ * thread. It must not go with pchild: sessions may go later. */
+static apr_status_t make_allocator(mod_qp_child *child, apr_pool_t *process)
+{
+    apr_thread_mutex_t *mutex;
+    apr_status_t rv;
+
+    rv = apr_thread_mutex_create(&mutex, APR_THREAD_MUTEX_DEFAULT, process);
+    if (rv == APR_SUCCESS) {
+        rv = apr_allocator_create(&child->allocator);
+    }
+    if (rv == APR_SUCCESS) {
+        apr_allocator_mutex_set(child->allocator, mutex);
+        apr_allocator_max_free_set(child->allocator, MAX_FREE);
+    }
+    return rv;
+}
+
 static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
 {
     mod_qp_child *child = apr_pcalloc(pchild, sizeof(*child));
@@ -46,6 +69,9 @@ static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
 
     rv = apr_thread_mutex_create(&child->mutex, APR_THREAD_MUTEX_DEFAULT,
                                  pchild);
+    if (rv == APR_SUCCESS) {
+        rv = make_allocator(child, s->process->pool);
+    }
     if (rv == APR_SUCCESS) {
         rv = qp_timers_create(&child->timers, pchild);
     }
@@ -68,6 +94,10 @@ static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
     if (ap_mpm_query(AP_MPMQ_CAN_WAITIO, &child->can_park) != APR_SUCCESS) {
         child->can_park = 0;
     }
+    if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &child->max_brief) != APR_SUCCESS) {
+        child->max_brief = 0;
+    }
+    child->max_brief /= 2;
     return child;
 }
 

@@ -9,7 +9,7 @@
 
 /* Asked of the filters at once. Larger means more memory for a session that
  * sends a message, smaller means more calls. */
-#define READ_SIZE 32768
+#define READ_SIZE (4 * APR_BUCKET_BUFF_SIZE)
 
 static mod_qp_io *io_of(qp_io *base)
 {
@@ -44,6 +44,17 @@ static apr_status_t read_first(mod_qp_io *io, const char **data,
     return APR_EAGAIN;
 }
 
+/* The core reads into buffers of one size; one that is not full was the last
+ * that the socket had. Above it there is nothing that keeps octets, but for
+ * mod_ssl. */
+static int has_drained(const mod_qp_io *io)
+{
+    apr_off_t len = 0;
+
+    return !io->is_tls && apr_brigade_length(io->in, 0, &len) == APR_SUCCESS
+           && len % APR_BUCKET_BUFF_SIZE != 0;
+}
+
 static apr_status_t fill(mod_qp_io *io, apr_read_type_e block)
 {
     apr_status_t rv;
@@ -54,6 +65,7 @@ static apr_status_t fill(mod_qp_io *io, apr_read_type_e block)
     if (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(io->in)) {
         return APR_EAGAIN;
     }
+    io->is_drained = rv == APR_SUCCESS && has_drained(io);
     if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)
         && !APR_STATUS_IS_TIMEUP(rv)) {
         io->broken = rv;
@@ -71,8 +83,13 @@ static apr_status_t peek_filters(mod_qp_io *io, const char **data,
         if (!APR_STATUS_IS_EAGAIN(rv)) {
             return rv;
         }
-        rv = io->broken != APR_SUCCESS ? io->broken
-                                       : fill(io, APR_NONBLOCK_READ);
+        if (io->broken != APR_SUCCESS) {
+            return io->broken;
+        }
+        if (io->is_drained) {
+            return rv;
+        }
+        rv = fill(io, APR_NONBLOCK_READ);
         if (rv != APR_SUCCESS) {
             return rv;
         }

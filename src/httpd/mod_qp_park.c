@@ -171,6 +171,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     m->c = c;
     m->child = conf->child;
     m->both = -1;
+    m->is_brisk = 1;
     mod_qp_io_init(&m->io, c, can_park);
     m->carrier.io = &m->io.base;
     m->carrier.log_sink = &mod_qp_log_conn;
@@ -180,6 +181,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     m->carrier.is_gone = is_gone;
     m->carrier.timers = conf->child->timers;
     m->carrier.jobs = conf->child->jobs;
+    m->carrier.allocator = conf->child->allocator;
     mod_qp_tls_equip(m, conf);
     m->carrier.resolver = conf->child->resolver;
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
@@ -211,6 +213,7 @@ static int hand_over(mod_qp_conn *m, mod_qp_wait wait, int sense)
 {
     m->wait = wait;
     mod_qp_io_hold(&m->io);
+    mod_qp_brief_park(m);
     m->c->cs->sense = sense;
     m->c->cs->state = CONN_STATE_ASYNC_WAITIO;
     return OK;
@@ -333,11 +336,11 @@ int mod_qp_park_run(mod_qp_conn *m)
             if (must_stop(m)) {
                 qp_engine_end(m->qp, QP_END_STOPPING);
             }
-            else if (can_park) {
-                return hand_over(m, MOD_QP_WAITS_CLIENT, CONN_SENSE_WANT_READ);
-            }
-            else {
+            else if (!can_park) {
                 wait_for_input(m);
+            }
+            else if (!mod_qp_brief_wait(m)) {
+                return hand_over(m, MOD_QP_WAITS_CLIENT, CONN_SENSE_WANT_READ);
             }
             break;
         case QP_WANT_TLS:
@@ -435,6 +438,7 @@ void mod_qp_park_resume(conn_rec *c, request_rec *r QP_UNUSED)
     if (m->is_parked) {
         set_parked(m, 0);
     }
+    mod_qp_brief_resume(m);
     m->wait = MOD_QP_RUNS;
 }
 

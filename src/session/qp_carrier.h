@@ -28,6 +28,7 @@ typedef struct qp_carrier {
     int (*is_gone)(void *ctx);
     qp_timers *timers;
     qp_jobs *jobs;
+    apr_allocator_t *allocator; /**< of memory that comes and goes; or NULL */
     qp_tls_mode tls_mode;
     void *tls_ctx;
     /** A fact of a connection with TLS, by mod_ssl's name; or NULL. */

@@ -57,7 +57,7 @@ void qp_session_goto(qp_session *qp, qp_state state, const char *why)
 apr_pool_t *qp_session_pcmd(qp_session *qp)
 {
     if (qp->pcmd == NULL) {
-        qp->pcmd = qp_txn_make_pool(qp->pool, "pcmd");
+        qp->pcmd = qp_txn_make_pool(qp->pool, qp->carrier->allocator, "pcmd");
     }
     return qp->pcmd;
 }
@@ -230,14 +230,15 @@ void qp_session_begin_txn(qp_session *qp)
 
     QP_ASSERT(qp->txn == NULL);
     apr_snprintf(id, sizeof(id), "%s.%u", qp->conn->id, ++qp->ntxns);
-    qp->txn = qp_txn_create(id, qp->pool);
+    qp->txn = qp_txn_create(id, qp->pool, qp->carrier->allocator);
     qp->logger.txn = qp->ntxns;
     qp->is_limited = 0;
 }
 
 void qp_session_change_client(qp_session *qp, const qp_peers *peers)
 {
-    apr_pool_t *pool = qp_txn_make_pool(qp->pool, "pclient");
+    apr_pool_t *pool =
+        qp_txn_make_pool(qp->pool, qp->carrier->allocator, "pclient");
     qp_conn *conn = qp_conn_create(peers, pool);
 
     conn->peers.remote_ip = apr_pstrdup(pool, peers->remote_ip);
@@ -259,7 +260,8 @@ void qp_session_add_forwarded(qp_session *qp, const apr_table_t *values)
 {
     const apr_array_header_t *list = apr_table_elts(values);
     const apr_table_entry_t *entries = (const void *)list->elts;
-    apr_pool_t *pool = qp_txn_make_pool(qp->pool, "pforward");
+    apr_pool_t *pool =
+        qp_txn_make_pool(qp->pool, qp->carrier->allocator, "pforward");
     apr_table_t *table = apr_table_make(pool, 8);
     int i;
 

@@ -10,25 +10,33 @@
 #include <apr_allocator.h>
 #include <apr_strings.h>
 
-apr_pool_t *qp_txn_make_pool(apr_pool_t *parent, const char *tag)
+apr_pool_t *qp_txn_make_pool(apr_pool_t *parent, apr_allocator_t *allocator,
+                             const char *tag)
 {
-    apr_allocator_t *allocator;
+    apr_allocator_t *own = NULL;
     apr_pool_t *pool;
 
-    if (apr_allocator_create(&allocator) != APR_SUCCESS
-        || apr_pool_create_ex(&pool, parent, apr_pool_abort_get(parent),
-                              allocator)
-               != APR_SUCCESS) {
+    if (allocator == NULL) {
+        if (apr_allocator_create(&own) != APR_SUCCESS) {
+            abort();
+        }
+        allocator = own;
+    }
+    if (apr_pool_create_ex(&pool, parent, apr_pool_abort_get(parent), allocator)
+        != APR_SUCCESS) {
         abort();
     }
-    apr_allocator_owner_set(allocator, pool);
+    if (own != NULL) {
+        apr_allocator_owner_set(own, pool);
+    }
     apr_pool_tag(pool, tag);
     return pool;
 }
 
-qp_txn *qp_txn_create(const char *id, apr_pool_t *parent)
+qp_txn *qp_txn_create(const char *id, apr_pool_t *parent,
+                      apr_allocator_t *allocator)
 {
-    apr_pool_t *pool = qp_txn_make_pool(parent, "ptxn");
+    apr_pool_t *pool = qp_txn_make_pool(parent, allocator, "ptxn");
     qp_txn *txn = apr_pcalloc(pool, sizeof(*txn));
 
     txn->pool = pool;

@@ -45,7 +45,8 @@ struct qp_txn {
  * @param id      "CONNECTION.N", copied
  * @param parent  pool that the transaction must not outlive
  */
-qp_txn *qp_txn_create(const char *id, apr_pool_t *parent);
+qp_txn *qp_txn_create(const char *id, apr_pool_t *parent,
+                      apr_allocator_t *allocator);
 
 /** The facts of the index-th recipient. */
 qp_rcpt *qp_txn_rcpt(const qp_txn *txn, int index);
@@ -53,8 +54,9 @@ qp_rcpt *qp_txn_rcpt(const qp_txn *txn, int index);
 /** Destroys it, its memory and its files. */
 void qp_txn_destroy(qp_txn *txn);
 
-/** A pool with an allocator of its own, so that its memory goes back to the
- *  system when it is destroyed, not to the connection. */
-apr_pool_t *qp_txn_make_pool(apr_pool_t *parent, const char *tag);
+/** A pool whose memory goes back to @a allocator when it is destroyed, and not
+ *  to the connection; NULL: to the system. */
+apr_pool_t *qp_txn_make_pool(apr_pool_t *parent, apr_allocator_t *allocator,
+                             const char *tag);
 
 #endif /* QP_TXN_H */

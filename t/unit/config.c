@@ -275,7 +275,7 @@ static void *APR_THREAD_FUNC use_values(apr_thread_t *thread, void *data)
 static void test_threads(engine_kit *kit)
 {
     struct load load = { NULL, 0, 0 };
-    apr_pool_t *pchild = qp_txn_make_pool(kit->pool, "pchild");
+    apr_pool_t *pchild = qp_txn_make_pool(kit->pool, NULL, "pchild");
     apr_thread_t *threads[4];
     apr_status_t rv;
     size_t i;

@@ -65,7 +65,7 @@ static octets make_body(const char *spans, apr_pool_t *pool)
 static qp_txn *make_txn(const octets *body, apr_off_t threshold,
                         const char *dir, apr_pool_t *pool)
 {
-    qp_txn *txn = qp_txn_create("id.1", pool);
+    qp_txn *txn = qp_txn_create("id.1", pool, NULL);
     apr_size_t done = 0;
     apr_size_t n;
 
@@ -352,7 +352,7 @@ static void test_rewind(apr_pool_t *pool)
 static void test_empty(apr_pool_t *pool)
 {
     octets got = make_octets(10, pool);
-    qp_txn *txn = qp_txn_create("id.1", pool);
+    qp_txn *txn = qp_txn_create("id.1", pool, NULL);
     unsigned int flags;
 
     for (flags = 0; flags < 8; flags++) {

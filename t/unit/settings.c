@@ -213,7 +213,7 @@ static void test_changes(engine_kit *kit)
  * start, not nothing (D15). */
 static void test_child(engine_kit *kit)
 {
-    apr_pool_t *pchild = qp_txn_make_pool(kit->pool, "pchild");
+    apr_pool_t *pchild = qp_txn_make_pool(kit->pool, NULL, "pchild");
     const char *before;
 
     start_changes(kit);

@@ -34,7 +34,7 @@ static const char *show_rcpts(const qp_txn *txn, apr_pool_t *pool)
 
 static void test_envelope(apr_pool_t *pool)
 {
-    qp_txn *txn = qp_txn_create("ID.1", pool);
+    qp_txn *txn = qp_txn_create("ID.1", pool, NULL);
     char user[] = "a";
     qp_addr a = { user, "x.example" };
     const qp_addr b = { "b", "x.example" };
@@ -93,7 +93,7 @@ static void put(qp_spool *spool, const char *text, apr_size_t len)
 static qp_txn *make_txn(const struct sample *sample, const char *dir,
                         kit_text *body, apr_pool_t *pool)
 {
-    qp_txn *txn = qp_txn_create("ID.1", pool);
+    qp_txn *txn = qp_txn_create("ID.1", pool, NULL);
     apr_size_t len = strlen(sample->head);
     apr_size_t before;
     int i;
@@ -316,7 +316,7 @@ static void test_changed_body(const struct sample *sample, const char *dir,
 /* A line that is longer than any buffer, and one without line end. */
 static void test_long_line(const char *dir, apr_pool_t *parent)
 {
-    qp_txn *txn = qp_txn_create("ID.1", parent);
+    qp_txn *txn = qp_txn_create("ID.1", parent, NULL);
     char *line = malloc(200002);
     const char *got = NULL;
     apr_size_t len = 0;
@@ -341,7 +341,7 @@ static void test_long_line(const char *dir, apr_pool_t *parent)
 /* Half a message must not pass for a whole one. */
 static void test_broken(apr_pool_t *parent)
 {
-    qp_txn *txn = qp_txn_create("ID.1", parent);
+    qp_txn *txn = qp_txn_create("ID.1", parent, NULL);
     const char *data;
     apr_size_t len;
     char *text = calloc(1, 100000);
