@@ -1305,6 +1305,51 @@ QP_EXPORT const char *qp_peer_error(const qp_peer *peer);
 QP_EXPORT apr_status_t qp_peer_fail(qp_peer *peer, const char *fmt, ...)
     QP_PRINTF(2, 3);
 
+/* 5.10c Another program, in a job ----------------------------------------- */
+
+/** Octets that are kept of what a program says. */
+#define QP_PROC_TEXT  2048
+/** Descriptors that a program may read from. */
+#define QP_PROC_FEEDS 2
+
+/** What a program reads: a message or a text, to its end. */
+typedef struct qp_proc_feed {
+    int fd; /**< the program's descriptor; of the second: 0 for none */
+    qp_reader *reader; /**< or NULL: the text */
+    const char *text;
+    apr_size_t len;
+} qp_proc_feed;
+
+/**
+ * A program and what becomes of it. It is started without a shell: what is in
+ * argv reaches it as it is. It has stdin (feeds[0]), stdout and stderr, no
+ * other descriptor but that of feeds[1], no environment but @a env, default
+ * signals, and a process group of its own.
+ */
+typedef struct qp_proc {
+    const char *const *argv; /**< NULL-terminated; the first one is a path */
+    const char *const *env;  /**< NULL-terminated; NULL: a PATH alone */
+    qp_proc_feed feeds[QP_PROC_FEEDS]; /**< read one after the other */
+    /* out: */
+    int exit;                   /**< its exit status; -1 if there is none */
+    int signal;                 /**< what killed it, or 0 */
+    int is_unread;              /**< it has not read all */
+    char out[QP_PROC_TEXT + 1]; /**< the beginning of its stdout; not, if a
+                                     feed has descriptor 1 */
+    char err[QP_PROC_TEXT + 1]; /**< the beginning of its stderr */
+    apr_size_t out_len, err_len;
+    char error[512]; /**< why it did not run to its end, or "" */
+} qp_proc;
+
+/**
+ * Runs a program to its end; to be called in a job. When the time is up or the
+ * job is cancelled it is killed, with all that it has started.
+ * @return APR_SUCCESS: it has ended, see exit and signal; APR_TIMEUP;
+ *         APR_EINTR; or an error, in words in error
+ */
+QP_EXPORT apr_status_t qp_proc_run(qp_job *job, qp_proc *proc,
+                                   apr_interval_time_t timeout) QP_CHECKED;
+
 /* 5.11 Addresses ---------------------------------------------------------- */
 
 /** What the server makes of the line of a command "mail" or "rcpt", for a

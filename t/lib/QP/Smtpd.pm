@@ -7,7 +7,7 @@ use warnings FATAL => 'all';
 use File::Temp ();
 use IO::Socket::INET ();
 use IO::Socket::UNIX ();
-use MIME::Base64 qw(decode_base64);
+use MIME::Base64 qw(encode_base64);
 use POSIX ();
 use QP::Server;
 
@@ -18,10 +18,12 @@ my %USUAL = (
         . '250-8BITMIME\n250-SMTPUTF8\n250-DSN\n250 ENHANCEDSTATUSCODES',
     MAIL => '250 2.1.0 ok', RCPT => '250 2.1.5 ok', DATA => '354 go on',
     DOT => '250 2.0.0 taken as 12345', RSET => '250 2.0.0 ok',
+    STARTTLS => '220 go', AUTH => '', LOGIN => '235 2.7.0 welcome',
     XCLIENT => '220 fake.example', QUIT => '221 bye',
 );
 
-# unix => PATH, or a free port; lmtp => 1
+# unix => PATH, or a free port; lmtp => 1; cert => FILE, key => FILE; tls => 1
+# for TLS from the first octet.
 sub new {
     my ($class, %arg) = @_;
     my $self = bless { dir => File::Temp->newdir, owner => $$, %arg }, $class;
@@ -131,6 +133,7 @@ sub answer {
         sort keys %$orders;
     my $says = $orders->{ $special // $step } // '502 5.5.1 what?';
 
+    return 1 if $says eq '';
     return 0 if $says eq 'close';
     if ($says eq 'hang') {
         $self->record("hangs\r\n");
@@ -150,6 +153,7 @@ sub serve {
     my ($self, $client) = @_;
 
     $SIG{PIPE} = 'IGNORE';
+    $self->start_tls($client) or return if $self->{tls};
     $self->answer($client, 'greeting', '') or return;
     while (defined(my $line = <$client>)) {
         my ($verb) = uc($line) =~ /^([A-Z]+)/;
@@ -158,6 +162,10 @@ sub serve {
         $verb = 'EHLO' if ($verb // '') eq ($self->{lmtp} ? 'LHLO' : 'EHLO');
         $self->answer($client, $verb // '?', $line) or return;
         $self->{accepted} = [] if $verb eq 'MAIL' || $verb eq 'EHLO';
+        if ($verb eq 'STARTTLS' && $self->{code} eq '220') {
+            $self->start_tls($client) or return;
+        }
+        $self->log_in($client, $line) or return if $verb eq 'AUTH';
         push @{ $self->{accepted} }, $line
             if $verb eq 'RCPT' && $self->{code} eq '250';
         if ($verb eq 'DATA' && $self->{code} eq '354') {
@@ -166,6 +174,31 @@ sub serve {
         return if $verb eq 'QUIT';
     }
     return;
+}
+
+sub start_tls {
+    my ($self, $client) = @_;
+
+    require IO::Socket::SSL;
+    my $good = IO::Socket::SSL->start_SSL(
+        $client, SSL_server => 1, SSL_cert_file => $self->{cert},
+        SSL_key_file => $self->{key});
+
+    $self->record($good ? "TLS\r\n" : "no TLS\r\n");
+    return $good;
+}
+
+# Everybody is let in who says something; the test looks at what.
+sub log_in {
+    my ($self, $client, $line) = @_;
+    my @prompts = $line =~ /LOGIN/ ? ('VXNlcjo=', 'UGFzczo=')
+        : $line =~ /CRAM/ ? (encode_base64('<1.2@fake.example>', '')) : ();
+
+    for my $prompt (@prompts) {
+        syswrite $client, "334 $prompt\r\n";
+        $self->record(scalar(<$client>) // return 0);
+    }
+    return $self->answer($client, 'LOGIN', $line);
 }
 
 sub take_data {
