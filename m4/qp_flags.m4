@@ -45,7 +45,8 @@ AC_CACHE_CHECK([whether $CC links with $1], [qp_cache],
 AS_VAR_IF([qp_cache], [yes], [QP_LDFLAGS="$QP_LDFLAGS $1"])
 AS_VAR_POPDEF([qp_cache])])
 
-dnl QP_FLAGS: sets QP_CPPFLAGS, QP_CFLAGS, QP_LDFLAGS and SANITIZE.
+dnl QP_FLAGS: sets QP_CPPFLAGS, QP_CFLAGS, QP_LDFLAGS, SANITIZE, and FUZZ_LIBS,
+dnl which only programs with libFuzzer are linked with.
 AC_DEFUN([QP_FLAGS],
 [QP_CPPFLAGS=
 QP_CFLAGS='-std=gnu11'
@@ -95,6 +96,9 @@ AC_DEFUN([QP_SANITIZERS],
 QP_LDFLAGS="$QP_LDFLAGS -fsanitize=$enable_sanitize"
 AS_CASE([,$enable_sanitize,], [*,undefined,*],
     [QP_CFLAGS="$QP_CFLAGS -fno-sanitize-recover=undefined"])
+FUZZ_LIBS=
+AS_CASE([,$enable_sanitize,], [*,fuzzer-no-link,*],
+    [FUZZ_LIBS=-fsanitize=fuzzer])
 AC_MSG_CHECKING([whether $CC links with -fsanitize=$enable_sanitize])
 qp_saved_cflags=$CFLAGS
 CFLAGS="$CFLAGS -fsanitize=$enable_sanitize"
@@ -108,6 +112,7 @@ dnl sanitizer's library before any module that needs it.
 AC_DEFUN([QP_FIND_PRELOAD],
 [QP_PRELOAD=
 AS_CASE([,$enable_sanitize,],
+    [*,fuzzer-no-link,*], [qp_sanitizer=],
     [*,address,*], [qp_sanitizer=asan],
     [*,thread,*], [qp_sanitizer=tsan],
     [*,undefined,*], [qp_sanitizer=ubsan],
@@ -119,6 +124,7 @@ AS_IF([test -n "$qp_sanitizer"],
         QP_LDFLAGS="$QP_LDFLAGS -shared-libsan -Wl,-rpath,$qp_folder"],
         [QP_PRELOAD=`$CC -print-file-name=lib$qp_sanitizer.so`])])
 AC_SUBST([QP_PRELOAD])
+AC_SUBST([FUZZ_LIBS])
 AC_SUBST([SANITIZE], [$enable_sanitize])])
 
 dnl QP_SUMMARY: what was found, and what will be built.
