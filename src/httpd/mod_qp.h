@@ -58,6 +58,7 @@ typedef struct mod_qp_conf {
     const char *tls_where;       /**< of QpsmtpdTLS, or NULL */
     server_rec *self;            /**< the virtual host */
     int has_timeout;             /**< it says Timeout itself */
+    apr_array_header_t *proxies; /**< of qp_net: QpsmtpdProxy; or NULL */
     server_rec *shadow;  /**< the same, unknown to mod_ssl; NULL: no mod_ssl */
     mod_qp_child *child; /**< in a child process */
 } mod_qp_conf;
@@ -95,10 +96,12 @@ struct mod_qp_conn {
     mod_qp_wait wait;
     int is_shaking;     /**< a handshake is under way: nothing may be written */
     struct ssl_st *ssl; /**< mod_ssl's, or NULL */
-    apr_pool_t *keep;   /**< of the timer that keeps a waiting session */
-    int is_brisk;       /**< the client answers at once */
-    apr_time_t parked_at; /**< when the MPM got it */
-    int is_parked;        /**< with the MPM, at its socket */
+    struct qp_proxy *proxy; /**< the header is awaited; else NULL */
+    apr_time_t until;       /**< when it must be there, by qp_timers_now() */
+    apr_pool_t *keep;       /**< of the timer that keeps a waiting session */
+    int is_brisk;           /**< the client answers at once */
+    apr_time_t parked_at;   /**< when the MPM got it */
+    int is_parked;          /**< with the MPM, at its socket */
     int is_swapped; /**< the MPM watches the waker in place of the socket */
     apr_os_sock_t socket; /**< the real one, while it is swapped */
     mod_qp_conn *next, *prev;
@@ -177,6 +180,13 @@ qp_rates *mod_qp_count_rates(const mod_qp_count *count);
 void mod_qp_count_child_status(server_rec *s, pid_t pid,
                                ap_generation_t generation, int slot,
                                mpm_child_status status);
+
+/* mod_qp_proxy.c */
+/** Whether the connection must begin with a PROXY header. */
+int mod_qp_proxy_expects(const conn_rec *c, const mod_qp_conf *conf);
+/** Reads on in it. @return APR_SUCCESS: c says who the client is; APR_EAGAIN;
+ *  or an error: there is none, or not in time */
+apr_status_t mod_qp_proxy_read(mod_qp_conn *m) QP_CHECKED;
 
 /* mod_qp_child.c */
 /** Hooks child_init and child_stopping. */

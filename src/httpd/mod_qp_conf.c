@@ -46,6 +46,7 @@ void *mod_qp_conf_merge(apr_pool_t *pool, void *base, void *over)
     INHERIT(plugins);
     INHERIT(sets);
     INHERIT(wheres);
+    INHERIT(proxies);
 #undef INHERIT
     /* Later, httpd has filled it in from the main server. */
     conf->has_timeout = vhost->self->timeout != 0;
@@ -123,6 +124,21 @@ static const char *set_module_path(cmd_parms *cmd, void *dummy QP_UNUSED,
     return NULL;
 }
 
+static const char *add_proxy(cmd_parms *cmd, void *dummy QP_UNUSED,
+                             const char *text)
+{
+    mod_qp_conf *conf = mod_qp_conf_of(cmd->server);
+    const char *error;
+
+    if (conf->proxies == NULL) {
+        conf->proxies = apr_array_make(cmd->pool, 2, sizeof(qp_net));
+    }
+    error = qp_net_parse(text, apr_array_push(conf->proxies));
+    return error == NULL ? NULL
+                         : apr_psprintf(cmd->pool, "QpsmtpdProxy: \"%s\": %s",
+                                        text, error);
+}
+
 static apr_array_header_t *copy_words(apr_pool_t *pool, int argc,
                                       char *const argv[])
 {
@@ -188,6 +204,8 @@ static const char *add_set(cmd_parms *cmd, void *dummy QP_UNUSED, int argc,
 const command_rec mod_qp_directives[] = {
     AP_INIT_FLAG("QpsmtpdEngine", set_engine, NULL, RSRC_CONF,
                  "On: this virtual host speaks SMTP"),
+    AP_INIT_ITERATE("QpsmtpdProxy", add_proxy, NULL, RSRC_CONF,
+                    "Networks of balancers, which begin with a PROXY header"),
     AP_INIT_TAKE1("QpsmtpdTLS", set_tls, NULL, RSRC_CONF,
                   "starttls, required, implicit or off; without it starttls "
                   "where SSLEngine is on"),

@@ -19,6 +19,8 @@
 #include <http_protocol.h>
 #include <scoreboard.h>
 
+#include "wire/qp_proxy.h"
+
 APLOG_USE_MODULE(qpsmtpd);
 
 /* Without a descriptor for the waker the thread looks again after this. */
@@ -162,10 +164,26 @@ static qp_peers describe_peers(const mod_qp_conn *m)
     return peers;
 }
 
+/* Now it is known who the client is. */
+static void begin_session(mod_qp_conn *m)
+{
+    mod_qp_conf *conf = mod_qp_conf_of(m->c->base_server);
+    qp_peers peers;
+
+    m->proxy = NULL;
+    if (m->child->count != NULL) {
+        m->carrier.rates = mod_qp_count_rates(m->child->count);
+        m->carrier.rate_key =
+            mod_qp_count_key(m->child->count, m->c->client_ip);
+    }
+    mod_qp_child_add(m);
+    peers = describe_peers(m);
+    m->qp = qp_engine_begin(conf->server, &m->carrier, &peers, m->c->pool);
+}
+
 mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
 {
     mod_qp_conn *m = apr_pcalloc(c->pool, sizeof(*m));
-    qp_peers peers;
     int can_park = conf->child->can_park && c->cs != NULL;
 
     m->c = c;
@@ -185,16 +203,16 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     mod_qp_tls_equip(m, conf);
     m->carrier.resolver = conf->child->resolver;
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
-    if (m->child->count != NULL) {
-        m->carrier.rates = mod_qp_count_rates(m->child->count);
-        m->carrier.rate_key = mod_qp_count_key(m->child->count, c->client_ip);
-    }
-    mod_qp_child_add(m);
-    peers = describe_peers(m);
     if (can_park) {
         use_vhost_timeout(c);
     }
-    m->qp = qp_engine_begin(conf->server, &m->carrier, &peers, c->pool);
+    if (mod_qp_proxy_expects(c, conf)) {
+        m->proxy = apr_pcalloc(c->pool, sizeof(*m->proxy));
+        m->until = qp_timers_now() + c->base_server->timeout;
+    }
+    else {
+        begin_session(m);
+    }
     return m;
 }
 
@@ -323,7 +341,18 @@ static void give_up_tls(mod_qp_conn *m)
     m->c->aborted = 1;
 }
 
-int mod_qp_park_run(mod_qp_conn *m)
+/* Whoever must begin with a PROXY header and does not, is not served: it would
+ * be taken for the balancer. */
+static int refuse_proxy(mod_qp_conn *m)
+{
+    ap_log_cerror(APLOG_MARK, APLOG_INFO, 0, m->c,
+                  "QP9106: closed: no PROXY header, or a wrong one "
+                  "(QpsmtpdProxy)");
+    m->c->aborted = 1;
+    return finish(m);
+}
+
+static int run_session(mod_qp_conn *m)
 {
     int can_park = m->io.can_park;
     apr_status_t rv;
@@ -378,6 +407,23 @@ int mod_qp_park_run(mod_qp_conn *m)
     }
 }
 
+int mod_qp_park_run(mod_qp_conn *m)
+{
+    apr_status_t rv;
+
+    if (m->proxy != NULL) {
+        rv = mod_qp_proxy_read(m);
+        if (APR_STATUS_IS_EAGAIN(rv) && m->io.can_park) {
+            return hand_over(m, MOD_QP_WAITS_CLIENT, CONN_SENSE_WANT_READ);
+        }
+        if (rv != APR_SUCCESS) {
+            return refuse_proxy(m);
+        }
+        begin_session(m);
+    }
+    return run_session(m);
+}
+
 /* Hooks around the time that the MPM has the connection. ----------------- */
 
 /* The MPM watches whatever descriptor the socket has: for the time being, one
@@ -398,7 +444,8 @@ void mod_qp_park_suspend(conn_rec *c, request_rec *r QP_UNUSED)
 {
     mod_qp_conn *m = mod_qp_park_of(c);
 
-    if (m == NULL || c->cs->state != CONN_STATE_ASYNC_WAITIO) {
+    if (m == NULL || m->proxy != NULL
+        || c->cs->state != CONN_STATE_ASYNC_WAITIO) {
         return;
     }
     switch (m->wait) {
@@ -458,6 +505,10 @@ int mod_qp_park_close(conn_rec *c)
 
     if (m == NULL) {
         return DECLINED;
+    }
+    if (m->qp == NULL) {
+        c->aborted = 1; /* it never came to a session: nothing is said */
+        return OK;
     }
     if (c->aborted || is_stuck(m)) {
         qp_engine_end(m->qp, QP_END_EOF);
