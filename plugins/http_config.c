@@ -543,16 +543,6 @@ static qp_rc hook_post_fork(const qp_plugin *self, qp_session *qp,
     return QP_DECLINED;
 }
 
-/* The options are read-only to all but setup. */
-static struct opts *own_opts(qp_plugin *self)
-{
-    const void *opts = qp_opts(self);
-    struct opts *opt;
-
-    memcpy(&opt, &opts, sizeof(opt));
-    return opt;
-}
-
 static int is_url(const char *word)
 {
     return (strncasecmp(word, "http://", 7) == 0 && word[7] != '\0')
@@ -561,7 +551,7 @@ static int is_url(const char *word)
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    struct opts *opt = own_opts(self);
+    struct opts *opt = qp_opts_edit(self);
     int i;
 
     if (opt->urls == NULL) {

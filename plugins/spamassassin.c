@@ -438,16 +438,6 @@ static qp_rc hook_data_post(const qp_plugin *self, qp_session *qp,
 
 /* Start. ------------------------------------------------------------------ */
 
-/* The options are read-only to all but setup. */
-static struct opts *own_opts(qp_plugin *self)
-{
-    const void *opts = qp_opts(self);
-    struct opts *opt;
-
-    memcpy(&opt, &opts, sizeof(opt));
-    return opt;
-}
-
 /* HOST, HOST:PORT, [IPV6]:PORT, or a path. @return NULL, or what is wrong */
 static const char *parse_socket(struct opts *opt, apr_pool_t *pconf)
 {
@@ -504,7 +494,7 @@ static const char *parse_threshold(const char *name, const char *text, long *at,
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    struct opts *opt = own_opts(self);
+    struct opts *opt = qp_opts_edit(self);
     const char *error = parse_socket(opt, pconf);
 
     if (error == NULL) {

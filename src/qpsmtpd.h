@@ -549,6 +549,10 @@ typedef struct qp_plugin_def {
 
 /** The options struct, filled from the arguments; read-only after start. */
 QP_EXPORT const void *qp_opts(const qp_plugin *self);
+/** The same in setup, which may complete it: fields that no row of the table
+ *  names are zero until then. Each child process has its own copy of what they
+ *  point to in pconf. */
+QP_EXPORT void *qp_opts_edit(qp_plugin *self);
 
 /** The name in config/plugins, with its :N. */
 QP_EXPORT const char *qp_plugin_name(const qp_plugin *self);

@@ -518,16 +518,6 @@ static qp_rc hook_post_fork(const qp_plugin *self, qp_session *qp,
     return QP_DECLINED;
 }
 
-/* The options are read-only to all but setup. */
-static struct opts *own_opts(qp_plugin *self)
-{
-    const void *opts = qp_opts(self);
-    struct opts *opt;
-
-    memcpy(&opt, &opts, sizeof(opt));
-    return opt;
-}
-
 /* A %i that does not belong to a %%. */
 static int has_id(const char *path)
 {
@@ -557,7 +547,7 @@ static const char *read_program(const struct opts *opt, apr_pool_t *pconf)
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    struct opts *opt = own_opts(self);
+    struct opts *opt = qp_opts_edit(self);
     char text[TIME_MAX_LEN];
     apr_time_exp_t parts;
     apr_size_t len = 0;

@@ -340,19 +340,9 @@ static qp_rc hook_post_fork(const qp_plugin *self, qp_session *qp,
     return QP_DECLINED;
 }
 
-/* The options are read-only to all but setup. */
-static struct opts *own_opts(qp_plugin *self)
-{
-    const void *opts = qp_opts(self);
-    struct opts *opt;
-
-    memcpy(&opt, &opts, sizeof(opt));
-    return opt;
-}
-
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    struct opts *opt = own_opts(self);
+    struct opts *opt = qp_opts_edit(self);
     struct sockaddr_un addr;
 
     opt->shared = apr_pcalloc(pconf, sizeof(*opt->shared));

@@ -327,12 +327,14 @@ static apr_status_t publish_copy(struct delivery *job, struct copy *copy)
 {
     const char *dir = apr_pstrcat(job->pool, copy->dir, "/new", NULL);
     const char *path = apr_pstrcat(job->pool, dir, "/", copy->name, NULL);
+    apr_status_t rv;
 
     if (rename(copy->path, path) != 0) {
         return fail(job, errno, "move to new", copy->path);
     }
     copy->path = path;
-    return sync_dir(job, dir);
+    rv = sync_folder(job->opt->sync, dir);
+    return rv != APR_SUCCESS ? fail(job, rv, "flush", dir) : rv;
 }
 
 /* One Maildir, as far as nobody sees it. */
@@ -524,11 +526,15 @@ static const char *check_perms(const struct opts *opt, apr_pool_t *pconf)
 /* The folders are made by the child, which is another user. */
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    const struct opts *opt = qp_opts(self);
+    struct opts *opt = qp_opts_edit(self);
     const char *problem = NULL;
 
     qp_plugin_declare(self,
                       QP_CAN_BINARYMIME | QP_CAN_SMTPUTF8 | QP_CAN_REQUIRETLS);
+    opt->sync = sync_create(pconf);
+    if (opt->sync == NULL) {
+        return "there is no memory for a lock";
+    }
     if (opt->dir == NULL) {
         return "dir: the folder of the Maildir has to be given";
     }

@@ -17,12 +17,14 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "maildir_sync.h"
 #include "qpsmtpd.h"
 
 struct opts {
     const char *dir;
     const char *subdir;
     const char *perms;
+    struct maildir_sync *sync; /* of the process */
 };
 
 /* The message in one Maildir. */
@@ -57,26 +59,11 @@ static inline apr_status_t fail(struct delivery *job, apr_status_t rv,
     return rv;
 }
 
-/* Makes what is in a folder survive a crash. Some file systems cannot be told
- * to and say EINVAL; there it is as safe as it gets. */
-static inline apr_status_t sync_dir(struct delivery *job, const char *path)
-{
-    apr_status_t rv = APR_SUCCESS;
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-    if (fd < 0) {
-        return fail(job, errno, "open", path);
-    }
-    if (fsync(fd) != 0 && errno != EINVAL) {
-        rv = fail(job, errno, "flush", path);
-    }
-    close(fd);
-    return rv;
-}
-
 /* Makes one folder, unless it is there already. */
 static inline apr_status_t make_dir(struct delivery *job, const char *path)
 {
+    apr_status_t rv;
+
     if (mkdir(path, job->perms) != 0) {
         return errno == EEXIST ? APR_SUCCESS : fail(job, errno, "make", path);
     }
@@ -84,7 +71,8 @@ static inline apr_status_t make_dir(struct delivery *job, const char *path)
     if (chmod(path, job->perms) != 0) {
         return fail(job, errno, "make", path);
     }
-    return sync_dir(job, apr_pstrcat(job->pool, path, "/..", NULL));
+    rv = flush_dir(apr_pstrcat(job->pool, path, "/..", NULL));
+    return rv != APR_SUCCESS ? fail(job, rv, "flush what is above", path) : rv;
 }
 
 /* Makes a folder and what is above it, down from the configured one. */

@@ -341,20 +341,10 @@ static qp_rc hook_data_post(const qp_plugin *self, qp_session *qp,
     return finish_scan(self, qp, txn);
 }
 
-/* The options are read-only to all but setup. */
-static struct opts *own_opts(qp_plugin *self)
-{
-    const void *opts = qp_opts(self);
-    struct opts *opt;
-
-    memcpy(&opt, &opts, sizeof(opt));
-    return opt;
-}
-
 /* Afterwards, host is a path if port is 0. */
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    struct opts *opt = own_opts(self);
+    struct opts *opt = qp_opts_edit(self);
 
     if (opt->timeout <= 0 || opt->timeout > MAX_TIMEOUT) {
         return "timeout: more than 0 and up to 30m";

@@ -170,6 +170,11 @@ const void *qp_opts(const qp_plugin *self)
     return self->opts;
 }
 
+void *qp_opts_edit(qp_plugin *self)
+{
+    return self->opts;
+}
+
 const char *qp_plugin_name(const qp_plugin *self)
 {
     return self->name;
