@@ -91,6 +91,8 @@ typedef struct qp_txn qp_txn;
 typedef struct qp_header qp_header;
 /** Values shared between plugins (chapter 5.7). */
 typedef struct qp_notes qp_notes;
+/** httpd's connection; plugins that need it include httpd.h. */
+struct conn_rec;
 /** Something that a hook can wait for (chapter 5.10). */
 typedef struct qp_wait qp_wait;
 
@@ -186,6 +188,38 @@ typedef struct qp_auth_arg {
     const char *hash;     /**< cram-md5: the hexadecimal digest, else NULL */
     const char *ticket;   /**< cram-md5: the challenge, else NULL */
 } qp_auth_arg;
+
+/** Of the hook auth_scram, which says what is known of a user's password. */
+typedef struct qp_auth_scram_arg {
+    const char *mechanism; /**< in lower case */
+    const char *user;
+    apr_pool_t *pool;     /**< for the answer; goes with the exchange */
+    char *password;       /**< out: in clear; it is overwritten after use */
+    const char *verifier; /**< out: or "SCRAM-SHA-256$..." (RFC 5803) */
+} qp_auth_scram_arg;
+
+/** Of the hook auth_token. */
+typedef struct qp_auth_token_arg {
+    const char *mechanism; /**< in lower case */
+    const char *token;
+    const char *host;  /**< that the client wanted to reach, or "" */
+    int port;          /**< the same, or 0 */
+    apr_pool_t *pool;  /**< for the answer; goes with the exchange */
+    const char *user;  /**< in: as the client says, or ""; out: whose the
+                               token is */
+    const char *scope; /**< out, optional: the scope that is needed */
+    const char
+        *discovery; /**< out, optional: URL of the openid-configuration */
+} qp_auth_token_arg;
+
+/** Of the hook auth_external. */
+typedef struct qp_auth_external_arg {
+    const char *mechanism; /**< in lower case */
+    const char *subject;   /**< of the client's certificate, which is valid */
+    apr_pool_t *pool;      /**< for the answer; goes with the exchange */
+    const char *user;      /**< in: who the client wants to be, or ""; out: who
+                                it is */
+} qp_auth_external_arg;
 
 /** Of the hooks mail_pre and rcpt_pre. */
 typedef struct qp_addr_pre_arg {
@@ -300,16 +334,20 @@ typedef struct qp_hooks {
     /** AUTH came. Any answer but DECLINED: arg->parse reads the line. */
     qp_rc (*auth_parse)(const qp_plugin *self, qp_session *qp,
                         qp_parse_arg *arg);
-    /** Checks user and password of AUTH PLAIN. OK: 235. Others: 535. */
+    /** Checks user and password of AUTH PLAIN. OK: 235. DECLINED: the user is
+     *  not known here, the next one is asked. DENY: the password is wrong, 535.
+     *  DENYSOFT: cannot be said now, 454. The _DISCONNECT forms close. The
+     *  text of the answer goes to the log, the client is told nothing of it. */
     qp_rc (*auth_plain)(const qp_plugin *self, qp_session *qp,
                         const qp_auth_arg *arg);
-    /** Checks user and password of AUTH LOGIN. OK: 235. Others: 535. */
+    /** Checks user and password of AUTH LOGIN; answers as for auth_plain. */
     qp_rc (*auth_login)(const qp_plugin *self, qp_session *qp,
                         const qp_auth_arg *arg);
-    /** Checks user and hash of AUTH CRAM-MD5. OK: 235. Others: 535. */
+    /** Checks user and hash of AUTH CRAM-MD5; answers as for auth_plain. */
     qp_rc (*auth_cram_md5)(const qp_plugin *self, qp_session *qp,
                            const qp_auth_arg *arg);
-    /** Any mechanism whose own hook declined. OK: 235. Others: 535. */
+    /** PLAIN, LOGIN or CRAM-MD5 when the hook of the mechanism declined;
+     *  answers as for auth_plain. */
     qp_rc (*auth)(const qp_plugin *self, qp_session *qp,
                   const qp_auth_arg *arg);
     /** MAIL came. Any answer but DECLINED: arg->parse reads the line. */
@@ -404,6 +442,19 @@ typedef struct qp_hooks {
     /** A plugin answered anything else. The answer is ignored. */
     qp_rc (*ok)(const qp_plugin *self, qp_session *qp,
                 const qp_verdict_arg *arg);
+    /** What is known of the password of a user, for AUTH SCRAM-SHA-256 and
+     *  -PLUS. OK: arg has it, and the server does the rest. Others as for
+     *  auth_plain. */
+    qp_rc (*auth_scram)(const qp_plugin *self, qp_session *qp,
+                        qp_auth_scram_arg *arg);
+    /** Checks the token of AUTH OAUTHBEARER (RFC 7628) or XOAUTH2. OK: 235, for
+     *  arg->user. Others as for auth_plain. */
+    qp_rc (*auth_token)(const qp_plugin *self, qp_session *qp,
+                        qp_auth_token_arg *arg);
+    /** Who the holder of a client certificate is, for AUTH EXTERNAL. OK: 235,
+     *  for arg->user. Others as for auth_plain. */
+    qp_rc (*auth_external)(const qp_plugin *self, qp_session *qp,
+                           qp_auth_external_arg *arg);
 } qp_hooks;
 
 /* ======================================================================
@@ -654,7 +705,10 @@ QP_EXPORT const qp_hooks *qp_super(const qp_plugin *self,
     X(disconnect, const qp_end_arg)                                            \
     X(post_connection, const qp_end_arg)                                       \
     X(deny, const qp_verdict_arg)                                              \
-    X(ok, const qp_verdict_arg)
+    X(ok, const qp_verdict_arg)                                                \
+    X(auth_scram, qp_auth_scram_arg)                                           \
+    X(auth_token, qp_auth_token_arg)                                           \
+    X(auth_external, qp_auth_external_arg)
 
 QP_HOOK_LIST(QP_SUPER_IMPL)
 QP_HOOK_LIST(QP_REGISTER_IMPL)
@@ -808,6 +862,9 @@ QP_EXPORT int qp_conn_tls_client_verified(const qp_conn *conn);
  *  "SSL_CLIENT_SAN_Email_0". @return in the command's pool; NULL without TLS
  *  or without such a fact */
 QP_EXPORT const char *qp_tls_variable(qp_session *qp, const char *name);
+/** The conn_rec of httpd that carries the session, or NULL: another program
+ *  does. Belongs to the session's thread. */
+QP_EXPORT struct conn_rec *qp_httpd_connection(qp_session *qp);
 /** Who has authenticated, or NULL; and by what, in lower case. */
 QP_EXPORT const char *qp_conn_auth_user(const qp_conn *conn);
 QP_EXPORT const char *qp_conn_auth_mechanism(const qp_conn *conn);
@@ -1770,6 +1827,26 @@ QP_EXPORT apr_status_t qp_store_update(qp_store *store, const char *key,
 /** What went wrong last, such as "redis: cannot connect to 127.0.0.1:6379:
  *  Connection refused"; "" if nothing has. */
 QP_EXPORT const char *qp_store_error(const qp_store *store);
+
+/* 5.16 Passwords ---------------------------------------------------------- */
+
+/** Whether two secrets are equal; how long that takes does not tell where they
+ *  differ. */
+QP_EXPORT int qp_secret_equal(const char *a, const char *b);
+/**
+ * Whether @a password is the one that is stored: in clear, optionally behind
+ * "{PLAIN}"; as a hash of htpasswd or crypt(3), "{SHA}..." or "$...$..."; or as
+ * a verifier "SCRAM-SHA-256$..." (RFC 5803). Never if either is empty. Hashes
+ * take time on purpose: check them in a job.
+ */
+QP_EXPORT int qp_secret_check(const char *stored, const char *password);
+/** The password that is stored, if it is in clear; else NULL. */
+QP_EXPORT const char *qp_secret_clear(const char *stored);
+/** Whether @a hash is that of CRAM-MD5 for the password in clear. */
+QP_EXPORT int qp_secret_check_cram_md5(const char *password, const char *ticket,
+                                       const char *hash);
+/** Overwrites a secret that is not needed any more; NULL is none. */
+QP_EXPORT void qp_secret_wipe(char *text);
 
 #ifdef __cplusplus
 }

@@ -202,6 +202,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     m->carrier.allocator = conf->child->allocator;
     mod_qp_tls_equip(m, conf);
     m->carrier.resolver = conf->child->resolver;
+    m->carrier.httpd = c;
     ap_set_module_config(c->conn_config, &qpsmtpd_module, m);
     if (can_park) {
         use_vhost_timeout(c);

@@ -210,6 +210,10 @@ const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
                                 .wheres = spec->wheres };
     const char *error;
 
+    if (apr_generate_random_bytes(server->secret, sizeof(server->secret))
+        != APR_SUCCESS) {
+        return "the system has no random octets";
+    }
     server->config_dir = spec->config_dir;
     server->logger.sink = spec->log_sink;
     server->logger.ctx = spec->log_ctx;

@@ -12,6 +12,8 @@
 #include "plugin/qp_logging.h"
 #include "plugin/qp_settings.h"
 
+#define QP_SERVER_SECRET_LEN 32
+
 /** What the administrator has said outside of the config folder. All of it
  *  lives in pconf. */
 typedef struct qp_server_spec {
@@ -37,6 +39,7 @@ typedef struct qp_server {
     qp_load_path path;
     qp_logger logger;
     qp_logging logging;
+    unsigned char secret[QP_SERVER_SECRET_LEN]; /**< random; see qp_auth.h */
 } qp_server;
 
 /**

@@ -28,6 +28,10 @@ static const char *const pipelining_words[] = { "strict", "lenient", NULL };
  * without the PROXY protocol brings everybody's from here. */
 #define CONN_IP_DEFAULT "100 127.0.0.0/8 0 ::1 0"
 
+/* In the order of qp_tls_auth. */
+static const char *const tls_auth_words[] = { "plaintext", "yes", "no",
+                                              "1",         "0",   NULL };
+
 /* Keys, defaults and bounds (D6). */
 static const qp_opt keys[] = {
     QP_OPT_STR(qp_settings, me, "me", NULL),
@@ -66,6 +70,13 @@ static const qp_opt keys[] = {
     QP_OPT_TIME(qp_settings, timeout_line, "timeout_line", "5m"),
     QP_OPT_TIME(qp_settings, timeout_data, "timeout_data", "5m"),
     QP_OPT_INT(qp_settings, min_data_rate, "min_data_rate", "500", 0, 1000000),
+    QP_OPT_ENUM(qp_settings, tls_before_auth, "tls_before_auth", "plaintext",
+                tls_auth_words),
+    QP_OPT_BOOL(qp_settings, auth_required, "auth_required", "no"),
+    QP_OPT_INT(qp_settings, max_auth_errors, "max_auth_errors", "5", 0,
+               1000000),
+    QP_OPT_TIME(qp_settings, auth_delay, "auth_delay", "2s"),
+    QP_OPT_LIST(qp_settings, auth_mechanisms, "auth_mechanisms", NULL),
 };
 
 #define NKEYS QP_ARRAY_LEN(keys)

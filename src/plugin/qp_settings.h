@@ -28,6 +28,15 @@ typedef enum qp_pipelining {
     QP_PIPELINING_LENIENT
 } qp_pipelining;
 
+/** Which mechanisms of AUTH want TLS. 1 means what it means in qpsmtpd. */
+typedef enum qp_tls_auth {
+    QP_TLS_AUTH_PLAINTEXT, /**< those that show the password */
+    QP_TLS_AUTH_YES,       /**< all */
+    QP_TLS_AUTH_NO,        /**< none */
+    QP_TLS_AUTH_1,         /**< all */
+    QP_TLS_AUTH_0          /**< none */
+} qp_tls_auth;
+
 /** Read-only. Texts live in its pool. */
 typedef struct qp_settings {
     const char *me;              /**< name of this server */
@@ -72,6 +81,11 @@ typedef struct qp_settings {
     int min_data_rate; /**< ... besides a second for so many octets; or 0 */
     /* As they are written. */
     const char *max_conn_ip_text, *conn_rate_text, *rate_text;
+    int tls_before_auth;                 /**< a qp_tls_auth */
+    int auth_required;                   /**< no mail without AUTH */
+    int max_auth_errors;                 /**< 0: no limit */
+    apr_interval_time_t auth_delay;      /**< until the first failure is told */
+    apr_array_header_t *auth_mechanisms; /**< allowed, or NULL: all */
     unsigned int refs;
     apr_pool_t *pool;
 } qp_settings;

@@ -37,9 +37,10 @@ typedef struct qp_carrier {
      *  @return NULL: there is none of that type */
     const unsigned char *(*tls_binding)(void *ctx, const char *type,
                                         apr_size_t *len, apr_pool_t *pool);
-    qp_resolver *resolver; /**< NULL: every query fails */
-    qp_rates *rates;       /**< or NULL: nothing is counted */
-    apr_uint64_t rate_key; /**< of the client, in them */
+    qp_resolver *resolver;  /**< NULL: every query fails */
+    struct conn_rec *httpd; /**< for plugins; NULL if it is not httpd */
+    qp_rates *rates;        /**< or NULL: nothing is counted */
+    apr_uint64_t rate_key;  /**< of the client, in them */
 } qp_carrier;
 
 #endif /* QP_CARRIER_H */

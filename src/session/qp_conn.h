@@ -60,6 +60,9 @@ struct qp_conn {
     const qp_tls *tls;                /**< NULL in clear */
     const char *auth_user;            /**< or NULL */
     const char *auth_mechanism;       /**< or NULL */
+    const char *auth_failed;          /**< mechanism of the last failure */
+    int auth_failures;                /**< so far; STARTTLS changes nothing */
+    int relay_by_auth;                /**< relay_client comes of AUTH alone */
     apr_array_header_t *auth_results; /**< of const char *, or NULL */
     qp_notes *notes;
     struct qp_client_lookup *lookup; /**< of the client's name, or NULL */

@@ -481,6 +481,18 @@ const unsigned char *qp_session_binding(qp_session *qp, const char *type,
                                 qp_session_pcmd(qp));
 }
 
+struct conn_rec *qp_httpd_connection(qp_session *qp)
+{
+    return qp->carrier->httpd;
+}
+
+void qp_session_pause(qp_session *qp, qp_wait *wait, qp_resume *resume)
+{
+    QP_ASSERT(qp->resume == NULL && !qp->chain.running);
+    qp->pause = wait;
+    qp->resume = resume;
+}
+
 qp_waker *qp_session_waker(qp_session *qp)
 {
     if (qp->waker == NULL) {

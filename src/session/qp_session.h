@@ -34,6 +34,7 @@ typedef enum qp_mode {
     QP_MODE_START,   /**< not greeted yet */
     QP_MODE_TLS,     /**< nothing: the carrier has the handshake */
     QP_MODE_COMMAND, /**< commands */
+    QP_MODE_AUTH,    /**< an answer of the client within AUTH */
     QP_MODE_DATA,    /**< the text of a message */
     QP_MODE_CHUNK    /**< the octets of a BDAT */
 } qp_mode;
@@ -57,6 +58,10 @@ struct qp_settings_cache;
 struct qp_hook_table;
 struct qp_settings;
 struct qp_message;
+struct qp_auth;
+
+/** What a session goes on with. */
+typedef void qp_resume(qp_session *qp);
 
 struct qp_session {
     apr_pool_t *pool;               /**< pconn */
@@ -65,6 +70,7 @@ struct qp_session {
     struct qp_settings_cache *settings_cache; /**< the server's */
     const struct qp_hook_table *hooks;        /**< the server's */
     struct qp_settings *settings;             /**< counted; see qp_settings.h */
+    const unsigned char *secret; /**< the server's, 32 octets; see qp_auth.h */
     const qp_carrier *carrier;
     qp_io *io;       /**< the carrier's */
     qp_waker *waker; /**< counted; NULL until something is awaited */
@@ -107,6 +113,11 @@ struct qp_session {
     qp_each *each; /**< replies to the command, in pcmd; or NULL: one */
     int neach;
     struct qp_message *message; /**< being received; in ptxn */
+    struct qp_auth *auth; /**< the exchange under way, in a pool of its own */
+    int was_auth;         /**< nothing but an AUTH in vain and unknown commands
+                            have come since: they may be passwords */
+    qp_wait *pause;       /**< that the engine itself waits for, in a command */
+    qp_resume *resume;    /**< what comes then; NULL: it does not wait */
 };
 
 /** A session that has not begun. @a carrier must outlive it. */
@@ -156,6 +167,10 @@ qp_waker *qp_session_waker(qp_session *qp);
  *  a type such as "tls-exporter". @return in pcmd; NULL: there is none */
 const unsigned char *qp_session_binding(qp_session *qp, const char *type,
                                         apr_size_t *len);
+
+/** Lets the engine wait for @a wait, in the middle of a command, and then go on
+ *  with @a resume. No chain of hooks may be under way. */
+void qp_session_pause(qp_session *qp, qp_wait *wait, qp_resume *resume);
 
 /** Makes the handle of qp_client_input() ready if there is input by now. */
 void qp_session_look(qp_session *qp);

@@ -5,9 +5,11 @@
 
 #include "smtp/qp_engine.h"
 
+#include "smtp/qp_auth.h"
 #include "smtp/qp_greeting.h"
 #include "smtp/qp_limit.h"
 #include "smtp/qp_verb.h"
+#include "smtp/qp_verb_auth.h"
 #include "smtp/qp_verb_bdat.h"
 #include "smtp/qp_verb_data.h"
 #include "smtp/qp_verdict.h"
@@ -37,6 +39,7 @@ qp_session *qp_engine_begin(qp_server *server, const qp_carrier *carrier,
     qp->config = server->config;
     qp->settings_cache = server->settings;
     qp->hooks = &server->hooks;
+    qp->secret = server->secret;
     if (server->hooks.counts[QP_HOOK_logging] > 0) {
         qp_logging_install(apr_pcalloc(pconn, sizeof(qp_logging)),
                            &server->hooks, qp, &qp->logger);
@@ -90,6 +93,7 @@ static void start_session(qp_session *qp)
 /* Whoever has spoken in clear may have been somebody else. */
 static void forget_all(qp_session *qp)
 {
+    qp_auth_forget(qp);
     qp_verdict_end_txn(qp, "STARTTLS");
     qp_session_drop_pcmd(qp);
     qp_line_clear(&qp->line);
@@ -220,6 +224,8 @@ void qp_engine_end(qp_session *qp, qp_end why)
     }
     qp->ended = 1;
     qp_hook_cancel(qp);
+    qp->resume = NULL;
+    qp_auth_end(qp);
     /* Amid a handshake nothing may be said, in clear or not (R72). */
     if ((why == QP_END_TIMEOUT || why == QP_END_STOPPING)
         && qp->mode != QP_MODE_TLS) {
@@ -238,8 +244,8 @@ void qp_engine_end(qp_session *qp, qp_end why)
 
 int qp_engine_is_idle(const qp_session *qp)
 {
-    return qp->mode == QP_MODE_COMMAND && qp->txn == NULL && !qp->chain.running
-           && !qp->in_command;
+    return (qp->mode == QP_MODE_COMMAND || qp->mode == QP_MODE_AUTH)
+           && qp->txn == NULL && !qp->chain.running && !qp->in_command;
 }
 
 /* The loop. -------------------------------------------------------------- */
@@ -271,6 +277,8 @@ static apr_status_t read_input(qp_session *qp)
         return qp_verb_data_read(qp);
     case QP_MODE_CHUNK:
         return qp_verb_bdat_read(qp);
+    case QP_MODE_AUTH:
+        return qp_verb_auth_read(qp);
     case QP_MODE_TLS:
     case QP_MODE_COMMAND:
         break;
@@ -278,9 +286,22 @@ static apr_status_t read_input(qp_session *qp)
     return read_command(qp);
 }
 
-/* A hook waits. What it has said goes out first, then there is one look at the
- * client, on which all depends: a client that leaves cancels what its session
- * waits for, but not the message that it has handed over (R39).
+static void go_on(qp_session *qp)
+{
+    qp_resume *resume = qp->resume;
+
+    if (resume == NULL) {
+        qp_hook_resume(qp);
+        return;
+    }
+    qp->resume = NULL;
+    resume(qp);
+}
+
+/* A hook, or the engine, waits. What it has said goes out first, then there is
+ * one look at the client, on which all depends: a client that leaves cancels
+ * what its session waits for, but not the message that it has handed over
+ * (R39).
  * @return whether to stop, and then in @a want why */
 static int wait_for_hook(qp_session *qp, qp_want *want)
 {
@@ -292,8 +313,8 @@ static int wait_for_hook(qp_session *qp, qp_want *want)
         return 1;
     }
     rv = qp_io_peek(qp->io, &data, &len);
-    if (qp_hook_is_ready(qp)) {
-        qp_hook_resume(qp);
+    if (qp->resume == NULL ? qp_hook_is_ready(qp) : qp_ready(qp->pause)) {
+        go_on(qp);
         return 0;
     }
     if (APR_STATUS_IS_EAGAIN(rv)) {
@@ -301,7 +322,8 @@ static int wait_for_hook(qp_session *qp, qp_want *want)
         return 1;
     }
     if (rv == APR_SUCCESS
-        || (APR_STATUS_IS_EOF(rv) && qp_hook_keeps_message(qp))) {
+        || (APR_STATUS_IS_EOF(rv) && qp->resume == NULL
+            && qp_hook_keeps_message(qp))) {
         *want = QP_WANT_WAKE;
         return 1;
     }
@@ -315,7 +337,7 @@ static int take_step(qp_session *qp, qp_want *want)
 {
     apr_status_t rv;
 
-    if (qp->chain.running) {
+    if (qp->chain.running || qp->resume != NULL) {
         return wait_for_hook(qp, want);
     }
     if (qp->in_command && qp->mode != QP_MODE_START) {

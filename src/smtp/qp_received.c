@@ -87,6 +87,16 @@ static const char *format_tls(const qp_conn *conn, apr_pool_t *pool)
                         conn->tls->cipher);
 }
 
+/* For the hook alone: whom a message is from is its sender's to tell. */
+static const char *format_auth(const qp_conn *conn, apr_pool_t *pool)
+{
+    char *text = apr_psprintf(pool, "(smtp-auth username %s, mechanism %s)",
+                              conn->auth_user, conn->auth_mechanism);
+
+    qp_str_clean(text);
+    return text;
+}
+
 static const char *default_value(qp_session *qp, const char *protocol)
 {
     apr_pool_t *pool = qp_session_pcmd(qp);
@@ -116,6 +126,49 @@ static const char *join_results(const apr_array_header_t *results,
     return joined;
 }
 
+/* A value that is no token is quoted (RFC 8601 2.2). */
+static const char *quote_value(const char *value, apr_pool_t *pool)
+{
+    static const char token[] = "abcdefghijklmnopqrstuvwxyz"
+                                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "-._+@";
+    char *quoted = apr_palloc(pool, 2 * strlen(value) + 3);
+    char *to = quoted;
+    const char *p;
+
+    if (value[strspn(value, token)] == '\0') {
+        return value;
+    }
+    *to++ = '"';
+    for (p = value; *p != '\0'; p++) {
+        if (*p == '"' || *p == '\\') {
+            *to++ = '\\';
+        }
+        *to++ = *p >= ' ' && *p <= '~' ? *p : '?';
+    }
+    *to++ = '"';
+    *to = '\0';
+    return quoted;
+}
+
+/* What has come of AUTH (RFC 8601 2.7.4): who it is, or that the last try
+ * failed. */
+static void add_auth_result(const qp_conn *conn, apr_array_header_t *all)
+{
+    apr_pool_t *pool = all->pool;
+
+    if (conn->auth_user != NULL) {
+        APR_ARRAY_PUSH(all, const char *) =
+            apr_psprintf(pool, "auth=pass (%s) smtp.auth=%s",
+                         conn->auth_mechanism,
+                         quote_value(conn->auth_user, pool));
+    }
+    else if (conn->auth_failed != NULL) {
+        APR_ARRAY_PUSH(all, const char *) =
+            apr_psprintf(pool, "auth=fail (%s)", conn->auth_failed);
+    }
+}
+
 /* Results of the connection, then those of the message (RFC 8601 2.2). Without
  * any the field is not there. */
 static void add_results(qp_session *qp)
@@ -127,6 +180,7 @@ static void add_results(qp_session *qp)
     if (id == NULL) {
         id = qp->settings->me;
     }
+    add_auth_result(qp->conn, all);
     if (qp->conn->auth_results != NULL) {
         apr_array_cat(all, qp->conn->auth_results);
     }
@@ -233,6 +287,9 @@ void qp_received_add(qp_session *qp)
                                  "", NULL };
     const char *value = NULL;
 
+    if (qp->conn->auth_user != NULL) {
+        arg.auth = format_auth(qp->conn, qp_session_pcmd(qp));
+    }
     if (qp->conn->tls != NULL) {
         arg.tls = apr_psprintf(qp_session_pcmd(qp), "(%s encrypted)",
                                qp->conn->tls->cipher);

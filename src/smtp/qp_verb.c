@@ -10,6 +10,7 @@
 
 #include <apr_strings.h>
 
+#include "plugin/qp_settings.h"
 #include "smtp/qp_limit.h"
 #include "wire/qp_cmdline.h"
 
@@ -25,6 +26,7 @@
 #define LAST    QP_VERB_LAST
 #define SMTP    QP_VERB_SMTP
 #define LMTP    QP_VERB_LMTP
+#define LOGIN   QP_VERB_LOGIN
 
 /* Columns of refusals: GREETED READY MAIL RCPT BDAT (RFC 5321 4.1.4, D3; RFC
  * 3030 2). Where TLS is required, BDAT is refused for want of MAIL. LAST are
@@ -60,6 +62,7 @@ static const qp_verb verbs[] = {
     { "QUIT", qp_verb_quit, CLEAR, { NULL, NULL, NULL, NULL, NULL } },
     { "XCLIENT", qp_verb_xclient, 0, { NULL, NULL, NESTED, NESTED, NESTED } },
     { "XFORWARD", qp_verb_xforward, 0, { NULL, NULL, NESTED, NESTED, NESTED } },
+    { "AUTH", qp_verb_auth, LOGIN, { NULL, NULL, NULL, NULL, NULL } },
     { "STARTTLS", qp_verb_starttls, CLEAR, { NULL, NULL, NULL, NULL, BDAT_1 } },
 };
 
@@ -77,13 +80,18 @@ const qp_verb *qp_verb_find(const char *name)
 
 /* What a client says behind AUTH is a secret (R86), also where it writes it
  * wrongly. */
-static void log_command(qp_session *qp, const char *name, const char *rest)
+static void log_command(qp_session *qp, const qp_verb *verb, const char *name,
+                        const char *rest)
 {
     const char *first = name[0] != '\0' ? name : rest;
 
     first += strspn(first, " \t");
     if (strncasecmp(first, "AUTH", 4) == 0) {
         qp_session_log(qp, QP_LOG_DEBUG, "QP1502", "< AUTH ********");
+        return;
+    }
+    if (qp->was_auth && verb == NULL) {
+        qp_session_log(qp, QP_LOG_DEBUG, "QP1627", "< ********");
         return;
     }
     qp_session_log(qp, QP_LOG_DEBUG, "QP1501", "< %s%s%s", name,
@@ -115,6 +123,17 @@ static void refuse_http(qp_session *qp)
     qp_session_close(qp, QP_END_DENIED);
 }
 
+/* Behind an AUTH that was refused a client that does not wait for replies says
+ * its name and its password: no plugin is to see and log them (R86). */
+static void run_unknown(qp_session *qp, const char *name, const char *rest)
+{
+    if (qp->was_auth) {
+        qp_session_error(qp, 500, "5.5.1", "Unknown command");
+        return;
+    }
+    qp_verb_unrecognized(qp, name, rest);
+}
+
 void qp_verb_dispatch(qp_session *qp, char *line)
 {
     const char *rest;
@@ -122,23 +141,30 @@ void qp_verb_dispatch(qp_session *qp, char *line)
     const qp_verb *verb = qp_verb_find(name);
     const char *refusal;
 
-    log_command(qp, name, rest);
+    log_command(qp, verb, name, rest);
     if (is_http(name, rest)) {
         refuse_http(qp);
         return;
     }
     if (verb == NULL || ((verb->flags & QP_VERB_LMTP) && !qp->is_lmtp)) {
-        qp_verb_unrecognized(qp, name, rest);
+        run_unknown(qp, name, rest);
         return;
     }
     if ((verb->flags & QP_VERB_SMTP) && qp->is_lmtp) {
         qp_session_error(qp, 500, "5.5.1", "This is LMTP: say LHLO");
         return;
     }
+    qp->was_auth = verb->run == qp_verb_auth;
     if (!(verb->flags & QP_VERB_CLEAR) && qp->conn->tls == NULL
         && qp->carrier->tls_mode == QP_TLS_REQUIRED) {
         /* RFC 3207 4 */
         qp_session_error(qp, 530, "5.7.0", "Say STARTTLS first");
+        return;
+    }
+    if (!(verb->flags & (QP_VERB_CLEAR | QP_VERB_LOGIN))
+        && qp->settings->auth_required && qp->conn->auth_user == NULL) {
+        /* RFC 4954 6 */
+        qp_session_error(qp, 530, "5.7.0", "Authentication required");
         return;
     }
     refusal = verb->refusals[qp->state];
@@ -154,4 +180,7 @@ void qp_verb_dispatch(qp_session *qp, char *line)
         return;
     }
     verb->run(qp, verb, rest);
+    if (verb->run == qp_verb_auth && rest[0] != '\0') {
+        explicit_bzero(line + (rest - line), strlen(rest));
+    }
 }

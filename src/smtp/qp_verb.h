@@ -17,11 +17,12 @@ typedef void qp_verb_fn(qp_session *qp, const qp_verb *verb, const char *rest);
 
 /** Flags of a verb. */
 #define QP_VERB_BARE  1u  /**< takes no argument */
-#define QP_VERB_CLEAR 2u  /**< works in clear where TLS is required */
+#define QP_VERB_CLEAR 2u  /**< works where TLS or AUTH is required */
 #define QP_VERB_CHUNK 4u  /**< octets follow: it sees to refusals itself */
 #define QP_VERB_SMTP  8u  /**< not with LMTP (RFC 2033 4.1) */
 #define QP_VERB_LMTP  16u /**< with LMTP only */
 #define QP_VERB_LAST  32u /**< with it a client must wait for the reply */
+#define QP_VERB_LOGIN 64u /**< works where AUTH is required */
 
 struct qp_verb {
     const char *name;
@@ -39,7 +40,8 @@ void qp_verb_dispatch(qp_session *qp, char *line);
 
 qp_verb_fn qp_verb_hello, qp_verb_mail, qp_verb_rcpt, qp_verb_data,
     qp_verb_bdat, qp_verb_rset, qp_verb_noop, qp_verb_vrfy, qp_verb_help,
-    qp_verb_quit, qp_verb_starttls, qp_verb_xclient, qp_verb_xforward;
+    qp_verb_quit, qp_verb_starttls, qp_verb_xclient, qp_verb_xforward,
+    qp_verb_auth;
 
 /** Whether STARTTLS is offered to this client now. */
 int qp_verb_offers_tls(const qp_session *qp);

@@ -10,6 +10,7 @@
 
 #include <apr_strings.h>
 
+#include "smtp/qp_mech.h"
 #include "smtp/qp_verb.h"
 #include "smtp/qp_verdict.h"
 #include "wire/qp_cmdline.h"
@@ -34,7 +35,7 @@ static const struct {
 };
 
 /* What this client is offered. */
-static unsigned int choose_offers(const qp_session *qp)
+static unsigned int choose_offers(qp_session *qp)
 {
     unsigned int offers = QP_OFFER_PIPELINING | QP_OFFER_8BITMIME
                           | QP_OFFER_SIZE | QP_OFFER_ENHANCEDSTATUSCODES
@@ -58,6 +59,9 @@ static unsigned int choose_offers(const qp_session *qp)
     if (qp_verb_offers_xforward(qp)) {
         offers |= QP_OFFER_XFORWARD;
     }
+    if (qp_mech_offer(qp, qp_session_pcmd(qp)) != NULL) {
+        offers |= QP_OFFER_AUTH;
+    }
     offers &= ~qp->settings->hidden;
     if ((offers & QP_OFFER_CHUNKING) == 0) {
         offers &= ~(unsigned int)QP_OFFER_BINARYMIME; /* RFC 3030 3 */
@@ -66,7 +70,7 @@ static unsigned int choose_offers(const qp_session *qp)
 }
 
 /* A line of the answer; some keywords have parameters. */
-static const char *format_offer(const qp_session *qp, int i, apr_pool_t *pool)
+static const char *format_offer(qp_session *qp, int i, apr_pool_t *pool)
 {
     const char *keyword = qp_offer_keyword(i);
 
@@ -78,6 +82,8 @@ static const char *format_offer(const qp_session *qp, int i, apr_pool_t *pool)
         /* RFC 9422 4. */
         return apr_psprintf(pool, "\n%s RCPTMAX=%d", keyword,
                             qp->settings->max_recipients);
+    case QP_OFFER_AT_AUTH:
+        return apr_pstrcat(pool, "\n", qp_mech_offer(qp, pool), NULL);
     case QP_OFFER_AT_XCLIENT:
         return "\nXCLIENT NAME ADDR PORT PROTO HELO LOGIN DESTADDR DESTPORT";
     case QP_OFFER_AT_XFORWARD:
@@ -87,7 +93,7 @@ static const char *format_offer(const qp_session *qp, int i, apr_pool_t *pool)
     }
 }
 
-static const char *list_capabilities(const qp_session *qp, apr_pool_t *pool)
+static const char *list_capabilities(qp_session *qp, apr_pool_t *pool)
 {
     const char *list = "";
     int i;

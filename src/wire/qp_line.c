@@ -10,10 +10,15 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include <apr_strings.h>
 
-#define HELD_FIRST 256
+#define HELD_FIRST    256
+
+/** RFC 4954 4: lines of this command may be longer than others. */
+#define LONG_VERB     "AUTH "
+#define LONG_VERB_LEN 5
 
 /** A line as it is handed out. */
 struct found {
@@ -92,19 +97,41 @@ static apr_size_t discard_octets(qp_line *line, const char *data,
     return len;
 }
 
+/* How many octets the line may have. As long as it is too short to tell, it is
+ * too short for either limit. */
+static apr_size_t choose_max(const qp_line *line, const char *data,
+                             apr_size_t len, apr_size_t max)
+{
+    char start[LONG_VERB_LEN];
+    apr_size_t held = line->len < LONG_VERB_LEN ? line->len : LONG_VERB_LEN;
+
+    if (max >= QP_LINE_LONG_MAX || held + len < LONG_VERB_LEN) {
+        return max;
+    }
+    if (held > 0) {
+        memcpy(start, line->held, held);
+    }
+    memcpy(start + held, data, LONG_VERB_LEN - held);
+    return strncasecmp(start, LONG_VERB, LONG_VERB_LEN) == 0 ? QP_LINE_LONG_MAX
+                                                             : max;
+}
+
 /* Looks for the end of the line in new octets.
  * @return how many octets belong to the line */
 static apr_size_t scan_octets(qp_line *line, const char *data, apr_size_t len,
                               apr_size_t max, int *complete)
 {
-    apr_size_t room = max > line->len ? max - line->len : 0;
-    apr_size_t used = len < room ? len : room;
+    apr_size_t room;
+    apr_size_t used;
     const char *lf;
 
     *complete = 0;
     if (line->too_long) {
         return discard_octets(line, data, len, complete);
     }
+    max = choose_max(line, data, len, max);
+    room = max > line->len ? max - line->len : 0;
+    used = len < room ? len : room;
     lf = memchr(data, '\n', used);
     if (lf != NULL) {
         *complete = 1;

@@ -8,6 +8,10 @@
 
 #include "wire/qp_io.h"
 
+/** Octets of a line that begins with "AUTH ", line end included (RFC 4954
+ *  4). */
+#define QP_LINE_LONG_MAX 12288
+
 /** What a line is like (RFC 5321 2.3.8; R1 to R4, R6). */
 typedef enum qp_line_kind {
     QP_LINE_GOOD,
@@ -28,7 +32,8 @@ typedef struct qp_line {
 
 /**
  * Reads the next line, without its line end.
- * @param max   octets of a line, its line end included
+ * @param max   octets of a line, its line end included; but see
+ *              QP_LINE_LONG_MAX
  * @param text  out: terminated, in @a pool; "" for a line that is too long
  * @param len   out: its length; a NUL within does not end it
  * @param kind  out: the first thing that is wrong with it

@@ -78,7 +78,8 @@ sub crib {
             : "qp_rc crib_$n(const qp_plugin *self, qp_plugin *plugin,\n"
             . " qp_session *qp, const qp_rcpt_arg *arg, qp_conn *conn,\n"
             . " qp_txn *txn, qp_header *header, const qp_addr *addr,\n"
-            . " qp_reader *reader, const char *text, apr_size_t len"
+            . " qp_reader *reader, const char *text, apr_size_t len,\n"
+            . " qp_rc type"
             . ") { $code; (void)text; return QP_DECLINED; }\n";
     }
     return ($text, scalar @code);
