@@ -4,6 +4,7 @@
  * connection; nothing is decided here but whose the connection is. */
 
 #include "httpd/mod_qp.h"
+#include "httpd/mod_qp_count.h"
 
 #include <http_protocol.h>
 

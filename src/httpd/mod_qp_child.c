@@ -3,6 +3,7 @@
  * in pchild. Which session waits for what is mod_qp_park's business. */
 
 #include "httpd/mod_qp.h"
+#include "httpd/mod_qp_count.h"
 
 #include <apr_allocator.h>
 #include <stdlib.h>

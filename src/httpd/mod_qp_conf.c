@@ -3,6 +3,7 @@
  * qp_server, or httpd does not start. Everything lives in pconf. */
 
 #include "httpd/mod_qp.h"
+#include "httpd/mod_qp_count.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -5,7 +5,7 @@
  * parent empties the region of a child that has died, however it did. Addresses
  * are known by a keyed hash only. */
 
-#include "httpd/mod_qp.h"
+#include "httpd/mod_qp_count.h"
 
 #include <string.h>
 #include <unistd.h>

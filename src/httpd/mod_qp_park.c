@@ -5,6 +5,7 @@
  * session is handed over it must not be touched: another worker may have it. */
 
 #include "httpd/mod_qp.h"
+#include "httpd/mod_qp_count.h"
 
 #include <errno.h>
 #include <poll.h>

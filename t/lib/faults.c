@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* For LD_PRELOAD: lets file calls fail. The file that QP_FAULTS names has two
  * numbers, N and an errno: of the calls that make, write, flush, move or close
- * a file in the folder QP_FAULTS_DIR, the N-th since that file was changed fails
- * with it. A close that fails has closed. How many calls there have been is
- * written to QP_FAULTS with ".seen" behind it. */
+ * a file in the folder QP_FAULTS_DIR, the N-th since that file was changed
+ * fails with it. A close that fails has closed. How many calls there have been
+ * is written to QP_FAULTS with ".seen" behind it. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>

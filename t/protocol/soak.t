@@ -19,7 +19,7 @@ plan tests => 6, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard));
 
 my $server = QP::Server->new(
     plugins  => ['rcpt_ok', 'queue/discard'],
-    config   => { max_commands => 0,
+    config   => { max_commands => 0, pipelining => 'lenient',
                  rcpthosts => 'example.org', max_errors => 0 },
     loglevel => 'error',
 )->start;

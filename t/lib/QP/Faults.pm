@@ -17,8 +17,8 @@ sub new {
 
     mkdir $dir or croak "$dir: $!";
     chmod 0777, $dir or croak "$dir: $!";
-    system(split(' ', $ENV{QP_CC} || 'cc'), qw(-O1 -shared -fPIC -o), $library, $source,
-           '-ldl') == 0
+    system(split(' ', $ENV{QP_CC} || 'cc'), qw(-O1 -shared -fPIC -o), $library,
+           $source, '-ldl') == 0
         or croak 'the library for faults cannot be built';
     return bless { server => $server, control => "$dir/order",
                    folder => $server->dir . "/$folder",
