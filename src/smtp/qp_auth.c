@@ -35,7 +35,8 @@ static apr_status_t wipe_secrets(void *data)
 
 qp_auth *qp_auth_begin(qp_session *qp, const qp_mech *mech)
 {
-    apr_pool_t *pool = qp_txn_make_pool(qp->pool, "pauth");
+    apr_pool_t *pool =
+        qp_txn_make_pool(qp->pool, qp->carrier->allocator, "pauth");
     qp_auth *auth = apr_pcalloc(pool, sizeof(*auth));
 
     QP_ASSERT(qp->auth == NULL);
