@@ -29,6 +29,9 @@ my %WORDS = map { $_->[0] => $_->[1] }
     (['smtp', qw(addr cmdline line dot session chunks)],
      ['header', qw(header text)], ['config', qw(conffile net)]);
 
+# For what a target writes, whatever becomes of it.
+my $SCRATCH = File::Temp->newdir;
+
 sub lines {
     my ($file) = @_;
 
@@ -78,6 +81,7 @@ sub run {
     my ($name) = @_;
     my $dir    = File::Temp->newdir;
     my $count  = expand($name, "$dir");
+    local $ENV{TMPDIR} = $SCRATCH->dirname;
     my $log    = "$BUILD/t/fuzz/$name.log";
     my $pid    = fork // die "fork: $!";
 

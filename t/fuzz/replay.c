@@ -16,6 +16,8 @@
 #include <unistd.h>
 
 #define INPUT_MAX 65536
+/* Seconds that one input and its variations may take. */
+#define PATIENCE  120
 
 /** The input that is played. */
 static struct {
@@ -144,7 +146,9 @@ int main(int argc, char **argv)
     }
     signal(SIGABRT, show_input);
     signal(SIGSEGV, show_input);
+    signal(SIGALRM, show_input);
     for (i = 2; i < argc; i++) {
+        alarm(PATIENCE);
         play_file(argv[i], strtol(argv[1], NULL, 10));
     }
     return 0;
