@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Plays all dialogs over httpd, in three chunkings. The server says the same
-# in all of them, and the same as over memory.
+# in all of them, and the same as over memory (R5, R7).
 use strict;
 use warnings FATAL => 'all';
 

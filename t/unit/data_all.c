@@ -4,7 +4,7 @@
  * NUL, dot and x, at the start of a message, in its header and in its body, for
  * each bare_newline, taken and thrown away. The message has one reply, what is
  * behind its end is commands, and nothing depends on the pieces in which it
- * came. Covers R5, R8 to R14, R101.
+ * came. Covers R5, R8 to R15, R101.
  */
 #include "tap.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Tests of smtp/qp_received: the fields that the server adds to a message, and
- * what strangers must not be able to put into them.
+ * what strangers must not be able to put into them (R26, R28, R30).
  */
 #include "tap.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Tests of wire/qp_secret: comparing, every form of stored password, the
- * verifiers of SCRAM. */
+ * verifiers of SCRAM; that they are overwritten (R114). */
 #include "tap.h"
 
 #include <stdlib.h>
