@@ -482,6 +482,9 @@ int qp_hook_keeps_message(const qp_session *qp)
 
 apr_interval_time_t qp_hook_timeout(const qp_session *qp)
 {
+    if (!qp->chain.running) {
+        return 0; /* the engine itself waits; see qp_session_pause() */
+    }
     return qp->chain.next->self->common.timeout;
 }
 

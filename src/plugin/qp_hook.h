@@ -57,7 +57,7 @@ int qp_hook_is_ready(qp_session *qp);
  *  over: it goes on although the client leaves. */
 int qp_hook_keeps_message(const qp_session *qp);
 
-/** How long the plugin that waits may do so. 0: for ever */
+/** How long the plugin that waits may do so. 0: for ever, or none waits */
 apr_interval_time_t qp_hook_timeout(const qp_session *qp);
 
 /** Goes on with it. */

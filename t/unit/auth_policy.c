@@ -93,6 +93,7 @@ static void test_limit(engine_kit *kit, apr_pool_t *pool)
     kit->hold = 1;
     is_str(kit_talk(kit, line), "", "the reply is held back");
     ok(kit->want == QP_WANT_WAKE_OR_INPUT, "without a thread");
+    is_int(qp_hook_timeout(kit->qp), 0, "and no plugin is waited for");
     mem_io_feed_text(kit->io, "NOOP\r\n");
     kit->hold = 0;
     kit_run(kit);
