@@ -43,7 +43,8 @@ sub stale {
 
 sub unlisted {
     my $list = text('docs/plugin-list.md');
-    my %listed = map { $_ => 1 } $list =~ /^### \[(\S+)\]\(plugins\/\g1\.md\)$/mg;
+    my %listed = map { $_ => 1 }
+        $list =~ /^### \[(\S+)\]\(plugins\/\g1\.md\)$/mg;
 
     return ((map {"docs/plugin-list.md: no paragraph for $_"}
              grep { !$listed{$_} } @plugins),
