@@ -83,7 +83,8 @@ ok t_cmp(scalar(grep {/exit signal/} $server->log_lines), 0, 'no child died');
 
 # All at once, the next message in the same segment as the end of the first.
 my $client = $server->client->hello;
-my @envelope = ('MAIL FROM:<a@b.example>', 'RCPT TO:<user@example.org>', 'DATA');
+my @envelope = ('MAIL FROM:<a@b.example>', 'RCPT TO:<user@example.org>',
+                'DATA');
 my @codes = map {/^(\d+)/} $client->pipeline(@envelope);
 
 $client->send("Bcc: victim\@example.org\r\nTo: other\@example.org\r\n\r\n"
@@ -108,7 +109,8 @@ for my $n (1 .. MANY / 100) {
     }
 }
 ok(($count{250} // 0) == 1000 && keys(%count) > 1,
-    'many recipients: ' . join ', ', map {"$count{$_} times $_"} sort keys %count);
+    'many recipients: '
+       . join ', ', map {"$count{$_} times $_"} sort keys %count);
 $client->close;
 $client = $server->client->hello;
 ok t_cmp($client->cmd('QUIT'), qr/^221 /, 'and others are served');
