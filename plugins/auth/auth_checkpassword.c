@@ -93,7 +93,7 @@ Nothing is configured.
 
 =head1 SEE ALSO
 
-L<auth_flat_file>, F<docs/plugins.md>
+L<auth/auth_flat_file>, F<docs/plugins.md>
 
 =cut
 

@@ -104,7 +104,7 @@ There are too many jobs. The client is told to try later.
 
 =head1 SEE ALSO
 
-L<authdeny>, L<httpd>, L<htpasswd(1)>, F<docs/plugins.md>
+L<auth/authdeny>, L<auth/httpd>, L<htpasswd(1)>, F<docs/plugins.md>
 
 =cut
 

@@ -36,7 +36,7 @@ Somebody has tried.
 
 =head1 SEE ALSO
 
-L<auth_flat_file>, F<docs/plugins.md>
+L<auth/auth_flat_file>, F<docs/plugins.md>
 
 =cut
 

@@ -84,7 +84,7 @@ The plugin is run by another program.
 
 =head1 SEE ALSO
 
-L<auth_flat_file>, F<docs/admin.md>, the manual of httpd
+L<auth/auth_flat_file>, F<docs/admin.md>, the manual of httpd
 
 =cut
 

@@ -73,7 +73,9 @@ static const struct {
     { "logging/transaction_id",
       "take the line out; every log line has the transaction's id" },
     { "virus/clamav", "use virus/clamdscan, which asks a running clamd" },
-    { "auth/authsql", "use an auth plugin of docs/plugin-list.md" },
+    { "auth/authsql", "use auth/httpd with httpd's provider dbd" },
+    { "auth/auth_vpopmail_sql", "use auth/httpd with httpd's provider dbd" },
+    { "auth/auth_ldap_bind", "use auth/httpd with httpd's provider ldap" },
 };
 
 /* Plugins of qpsmtpd that have no counterpart. */
@@ -88,12 +90,9 @@ static const char *const gone[] = {
     "milter",
     "qmail_deliverable",
     "sender_permitted_from",
-    "auth/auth_checkpassword",
     "auth/auth_cvm_unix_local",
     "auth/auth_imap",
-    "auth/auth_ldap_bind",
     "auth/auth_vpopmail",
-    "auth/auth_vpopmail_sql",
     "auth/auth_vpopmaild",
     "auth/authnull",
     "auth/saslauth",

@@ -12,8 +12,10 @@ my $SAMPLES = QP::Server::srcdir() . '/conf/config';
 
 # Suggestions that need what a test machine lacks, and what is said then.
 my %LACKS = (
-    'queue/pipe'        => 'no sendmail',
-    'queue/qmail-queue' => 'no qmail',
+    'auth/auth_checkpassword' => 'no checkpassword',
+    'auth/httpd'              => 'no module with the provider',
+    'queue/pipe'              => 'no sendmail',
+    'queue/qmail-queue'       => 'no qmail',
 );
 
 my @keys = map { s{.*/}{}r } glob "$SAMPLES/*";

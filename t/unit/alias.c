@@ -110,6 +110,8 @@ static void test_remedies(void)
        "an instance");
     ok(strstr(qp_alias_remedy("virus/clamav"), "virus/clamdscan") != NULL,
        "one with a successor");
+    ok(strstr(qp_alias_remedy("auth/auth_ldap_bind"), "auth/httpd") != NULL,
+       "passwords in a directory");
     is_str(qp_alias_remedy("of_my_own"), NULL, "a name that nobody knows");
     is_str(qp_alias_remedy("karmas"), NULL, "nor this one");
 }
