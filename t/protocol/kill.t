@@ -18,7 +18,7 @@ my $server = QP::Server->new(
     plugins => ['rcpt_ok', 'queue/maildir @MAILDIR@'],
     config  => { rcpthosts => ['example.org'] },
 )->start;
-$server->expect_log(qr/exit signal Killed/);
+$server->expect_log(qr/exit signal Killed/, qr/AH00484: server reached/);
 
 my $stop  = $server->dir . '/stop';
 my $acked = $server->dir . '/acked';

@@ -53,10 +53,10 @@ $client->expect(250, 'NOOP');
 # Pipelining within TLS, and one octet at a time.
 $client->expect(220, 'STARTTLS');
 ok $client->start_tls, 'another handshake';
-my @codes = map { substr $_ // '', 0, 3 }
-    $client->pipeline('EHLO c.example', ('NOOP') x 200);
+$client->expect(250, 'EHLO c.example');
+my @codes = map { substr $_ // '', 0, 3 } $client->pipeline(('NOOP') x 200);
 
-ok t_cmp(scalar(grep { $_ eq '250' } @codes), 201, '200 commands at once');
+ok t_cmp(scalar(grep { $_ eq '250' } @codes), 200, '200 commands at once');
 $client->dribble("NOOP\r\nNOOP\r\n");
 $client->expect(250);
 $client->expect(250);
