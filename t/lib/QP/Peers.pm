@@ -1,0 +1,308 @@
+# SPDX-License-Identifier: Apache-2.0
+package QP::Peers;
+
+use strict;
+use warnings FATAL => 'all';
+
+use Carp qw(croak);
+use File::Path qw(make_path);
+use File::Temp ();
+use IO::Select ();
+use IO::Socket::INET ();
+use POSIX ();
+use QP::Server;
+use QP::Tls;
+use Time::HiRes qw(sleep time);
+
+my %START = (
+    'smtp-sink'   => \&start_sink, mod_qpsmtpd => \&start_ours,
+    postfix       => \&start_postfix, qpsmtpd => \&start_qpsmtpd,
+    exim          => \&start_exim,
+);
+
+sub names { return qw(smtp-sink mod_qpsmtpd postfix qpsmtpd exim) }
+
+# Where "make bench-peers" unpacks what cannot be installed beside others.
+sub unpacked { return QP::Server::builddir() . '/var/peers' }
+
+sub find_program {
+    my ($name) = @_;
+
+    for my $dir (qw(/usr/sbin /usr/bin /usr/local/sbin /usr/lib/postfix/sbin)) {
+        return "$dir/$name" if -x "$dir/$name";
+        return unpacked() . "$dir/$name" if -x unpacked() . "$dir/$name";
+    }
+    return;
+}
+
+# Why a peer cannot take part, or undef.
+sub lacking {
+    my ($name, %want) = @_;
+    my %program = ('smtp-sink' => 'smtp-sink', postfix => 'master',
+                   qpsmtpd => 'qpsmtpd-prefork', exim => 'exim4');
+
+    return "there is no peer $name" if !$START{$name};
+    return 'it has no TLS'
+        if $want{tls} && $name !~ /^(?:mod_qpsmtpd|postfix)\z/;
+    return 'it stores nothing' if $want{store} && $name eq 'smtp-sink';
+    return if !$program{$name};
+    return "$program{$name} is not installed" if !find_program($program{$name});
+    return 'it needs root' if $name ne 'smtp-sink' && $> != 0;
+    return 'the user Debian-exim is missing'
+        if $name eq 'exim' && !defined getpwnam 'Debian-exim';
+    return 'a Perl module is missing'
+        if $name eq 'qpsmtpd'
+        && !eval { require IPC::Shareable; require Mail::Header;
+                   require Net::DNS; 1 };
+    return;
+}
+
+# Starts a peer. Returns an object with port and pid.
+sub start {
+    my ($class, $name, %want) = @_;
+    my $self = bless { name => $name, dir => File::Temp->newdir,
+                       port => QP::Server::free_port(), owner => $$ }, $class;
+
+    chmod 0755, $self->{dir}->dirname or croak $!;
+    $START{$name}->($self, %want);
+    $self->wait_for_port;
+    return $self;
+}
+
+sub name { return $_[0]{name} }
+sub port { return $_[0]{port} }
+sub pid  { return $_[0]{pid} }
+
+sub wait_for_port {
+    my ($self) = @_;
+    my $end = time + 20;
+
+    while (time < $end) {
+        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                           PeerPort => $self->{port});
+
+        return if $socket && IO::Select->new($socket)->can_read(2);
+        sleep 0.05;
+    }
+    croak "$self->{name} does not greet: "
+        . QP::Server::slurp("$self->{dir}/said");
+}
+
+sub spawn {
+    my ($self, @command) = @_;
+
+    $self->{pid} = fork // croak "fork: $!";
+    return if $self->{pid};
+    POSIX::setpgid(0, 0);
+    open STDIN, '<', '/dev/null' or POSIX::_exit(126);
+    open STDOUT, '>>', "$self->{dir}/said" or POSIX::_exit(126);
+    open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
+    { no warnings 'exec'; exec {$command[0]} @command; }
+    POSIX::_exit(127);
+}
+
+sub stop {
+    my ($self) = @_;
+    my $end = time + 10;
+
+    if ($self->{server}) {
+        delete($self->{server})->stop;
+        return;
+    }
+    return if !$self->{pid} || $self->{owner} != $$;
+    kill 'TERM', $self->{pid};
+    while (waitpid($self->{pid}, POSIX::WNOHANG) == 0) {
+        kill 'KILL', -$self->{pid} if time > $end;
+        sleep 0.05;
+    }
+    kill 'KILL', -$self->{pid};
+    $self->{pid} = undef;
+    return;
+}
+
+sub DESTROY {
+    my ($self) = @_;
+    local ($?, $!, $@);
+
+    $self->stop;
+    return;
+}
+
+# ----------------------------------------------------------------------
+# The peers
+
+# Tuned as docs/tuning.md says for some thousand sessions.
+sub start_ours {
+    my ($self, %want) = @_;
+    my @plugins = map {"decline:$_"} 1 .. $want{plugins} // 0;
+    my $queue = $want{store} ? 'queue/maildir @MAILDIR@' : 'queue/discard';
+    my $tls = $want{tls} ? $self->{tls} = QP::Tls->new : undef;
+
+    $self->{server} = QP::Server->new(
+        plugins     => [@plugins, 'rcpt_ok', $queue],
+        config      => { rcpthosts => 'example.org' },
+        httpd       => $tls ? QP::Tls->conf : '',
+        vhost       => $tls ? $tls->vhost('mx.example.org') : '',
+        testplugins => 1,
+        threads     => 25,
+        loglevel    => 'notice',
+    )->start;
+    $self->{$_} = $self->{server}->$_ for qw(pid port);
+    return;
+}
+
+# A server that does nothing but answer: what the machine can do.
+sub start_sink {
+    my ($self) = @_;
+    my @user = $> == 0 ? (-u => 'nobody') : ();
+
+    $self->spawn(find_program('smtp-sink'), @user, "127.0.0.1:$self->{port}",
+                 1000);
+    return;
+}
+
+# Postfix as it is, in folders of its own; qmgr hands all to discard.
+sub start_postfix {
+    my ($self, %want) = @_;
+    my ($dir, $libexec) = ("$self->{dir}", '/usr/lib/postfix/sbin');
+    my @user = getpwnam 'postfix';
+    my @tls = $want{tls} ? ($self->{tls} = QP::Tls->new)
+        ->certificate('mx.example.org') : ();
+
+    QP::Server::write_file("$dir/etc/main.cf", <<"END");
+compatibility_level = 3.6
+queue_directory = $dir/queue
+data_directory = $dir/data
+daemon_directory = $libexec
+myhostname = mx.example.org
+mydestination =
+inet_interfaces = 127.0.0.1
+inet_protocols = ipv4
+default_transport = discard
+relay_domains = example.org
+relay_transport = discard
+smtpd_relay_restrictions = reject_unauth_destination
+message_size_limit = 0
+@{[@tls ? "smtpd_tls_security_level = may\nsmtpd_tls_cert_file = $tls[0]
+smtpd_tls_key_file = $tls[1]" : '']}
+END
+    QP::Server::write_file("$dir/etc/master.cf",
+                           postfix_services($self->{port}));
+    make_path("$dir/data", map {"$dir/queue/$_"} postfix_folders());
+    chown $user[2], -1, "$dir/data", map {"$dir/queue/$_"}
+        grep { $_ ne 'pid' } postfix_folders();
+    chmod 0700, map {"$dir/queue/$_"} postfix_folders();
+    chmod 0755, "$dir/queue/pid", "$dir/queue/public";
+    chmod 0711, "$dir/etc";
+    $self->spawn("$libexec/master", '-c', "$dir/etc", '-d');
+    return;
+}
+
+sub postfix_folders {
+    return qw(active bounce corrupt defer deferred flush hold incoming maildrop
+              pid private public saved trace);
+}
+
+sub postfix_services {
+    my ($port) = @_;
+    my $text = "127.0.0.1:$port inet n - n - - smtpd\n";
+
+    for my $service (qw(cleanup:unix:n:0 qmgr:unix:n:1 bounce:unix:-:0
+                        defer:unix:-:0 trace:unix:-:0 rewrite:unix:-:-
+                        discard:unix:-:- anvil:unix:-:1 tlsmgr:unix:-:1
+                        scache:unix:-:1 error:unix:-:- proxymap:unix:-:-)) {
+        my ($name, $type, $private, $limit) = split /:/, $service;
+        my $wakeup = $name eq 'qmgr' ? 300 : '-';
+        my %daemon = (rewrite => 'trivial-rewrite', defer => 'bounce',
+                      trace => 'bounce');
+
+        $text .= sprintf "%s %s %s - n %s %s %s\n", $name, $type, $private,
+            $wakeup, $limit, $daemon{$name} // $name;
+    }
+    return $text;
+}
+
+# The Perl qpsmtpd, prefork, with as many children as the bench has clients.
+sub start_qpsmtpd {
+    my ($self, %want) = @_;
+    my $program = find_program('qpsmtpd-prefork');
+    my $root = $program =~ s{/usr/bin/.*}{}r;
+    my $dir = "$self->{dir}";
+    my $plugins = "$root/usr/share/qpsmtpd/plugins";
+    my @nobody = getpwnam 'nobody';
+    my %config = (me => 'mx.example.org', rcpthosts => 'example.org',
+                  spool_dir => "$dir/spool/", loglevel => 3, logging => '',
+                  plugin_dirs => "$dir/plugins\n$plugins",
+                  plugins => "rcpt_ok\n" . ($want{store}
+                      ? "queue/maildir $dir/mail" : 'discard'));
+
+    QP::Server::write_file("$dir/config/$_", "$config{$_}\n") for keys %config;
+    QP::Server::write_file("$dir/plugins/discard", <<'END');
+use Qpsmtpd::Constants;
+sub hook_queue { return (OK, 'discarded') }
+END
+    make_path("$dir/spool", map {"$dir/mail/$_"} qw(new cur tmp));
+    chown @nobody[2, 3], "$dir/spool", "$dir/mail",
+        map {"$dir/mail/$_"} qw(new cur tmp);
+    chmod 0700, "$dir/spool";
+    local $ENV{QPSMTPD_CONFIG} = "$dir/config";
+    $self->spawn('/usr/bin/perl', '-T', '-I', "$root/usr/share/perl5",
+                 $program, qw(--listen-address 127.0.0.1 --user nobody),
+                 qw(--max-from-ip 0 --children 25 --idle-children 25),
+                 '--port', $self->{port});
+    return;
+}
+
+# Exim, which delivers to nowhere at once.
+sub start_exim {
+    my ($self) = @_;
+    my $dir = "$self->{dir}";
+    my @user = getpwnam 'Debian-exim';
+
+    make_path("$dir/spool", "$dir/log");
+    chown @user[2, 3], "$dir/spool", "$dir/log";
+    QP::Server::write_file("$dir/exim.conf", <<"END");
+primary_hostname = mx.example.org
+spool_directory = $dir/spool
+log_file_path = $dir/log/%slog
+pid_file_path = $dir/spool/pid
+local_interfaces = 127.0.0.1
+smtp_accept_max = 100
+smtp_accept_queue_per_connection = 0
+smtp_accept_queue = 0
+host_lookup =
+rfc1413_query_timeout = 0s
+message_size_limit = 0
+acl_smtp_rcpt = accept
+begin routers
+nowhere:
+  driver = redirect
+  data = :blackhole:
+END
+    $self->spawn(find_program('exim4'), '-C', "$dir/exim.conf", '-bdf', '-oX',
+                 $self->{port});
+    return;
+}
+
+1;
+
+__END__
+
+=head1 NAME
+
+QP::Peers - SMTP servers that the bench compares
+
+=head1 SYNOPSIS
+
+    my $why = QP::Peers::lacking('postfix', tls => 1);
+    my $peer = QP::Peers->start('postfix', tls => 1);
+
+    say $peer->port, ' ', $peer->pid;
+    $peer->stop;
+
+=head1 DESCRIPTION
+
+Each has folders of its own and a free port of 127.0.0.1. Wishes: C<store>
+(keep the messages), C<tls>, C<plugins> (so many more that decline).
+
+=cut
