@@ -1373,10 +1373,19 @@ QP_EXPORT apr_status_t qp_peer_fail(qp_peer *peer, const char *fmt, ...)
 /** Descriptors that a program may read from. */
 #define QP_PROC_FEEDS 2
 
-/** What a program reads: a message or a text, to its end. */
+/** Makes what a program reads, a piece at a time, each valid until the next
+ *  call. @return APR_SUCCESS with *len > 0, APR_EOF, or an error, which ends
+ *  the program */
+typedef apr_status_t qp_proc_next(void *baton, const char **data,
+                                  apr_size_t *len);
+
+/** What a program reads: a message, what a function makes, or a text, to its
+ *  end. */
 typedef struct qp_proc_feed {
     int fd; /**< the program's descriptor; of the second: 0 for none */
-    qp_reader *reader; /**< or NULL: the text */
+    qp_reader *reader;  /**< or NULL */
+    qp_proc_next *next; /**< if there is no reader; or NULL: the text */
+    void *baton;        /**< of next */
     const char *text;
     apr_size_t len;
 } qp_proc_feed;

@@ -96,8 +96,6 @@ static const char *const gone[] = {
     "auth/auth_vpopmaild",
     "auth/authnull",
     "auth/saslauth",
-    "queue/exim-bsmtp",
-    "queue/postfix-queue",
     "virus/aveclient",
     "virus/bitdefender",
     "virus/check_for_hi_virus",

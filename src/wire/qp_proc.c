@@ -32,7 +32,7 @@ typedef struct run {
     pid_t pid;
     int feeds[QP_PROC_FEEDS]; /* ours, to write */
     int out[2];               /* ours, to read: stdout and stderr */
-    const char *block;        /* of the reader: what is left of it */
+    const char *block;        /* a piece: what is left of it */
     apr_size_t block_len;
     apr_size_t written; /* of the text that is being fed */
 } run;
@@ -188,19 +188,26 @@ static apr_status_t spawn(run *r, const int *theirs)
 
 /* Feeding and reading. ----------------------------------------------------- */
 
+static int is_text(const qp_proc_feed *feed)
+{
+    return feed->reader == NULL && feed->next == NULL;
+}
+
 /* What is to be written next to a feed. @return APR_EOF: nothing more */
 static apr_status_t next_piece(run *r, const qp_proc_feed *feed,
                                const char **data, apr_size_t *len)
 {
     apr_status_t rv = APR_SUCCESS;
 
-    if (feed->reader == NULL) {
+    if (is_text(feed)) {
         *data = feed->text + r->written;
         *len = feed->len - r->written;
         return *len > 0 ? APR_SUCCESS : APR_EOF;
     }
     while (rv == APR_SUCCESS && r->block_len == 0) {
-        rv = qp_reader_block(feed->reader, &r->block, &r->block_len);
+        rv = feed->reader != NULL
+                 ? qp_reader_block(feed->reader, &r->block, &r->block_len)
+                 : feed->next(feed->baton, &r->block, &r->block_len);
     }
     *data = r->block;
     *len = r->block_len;
@@ -208,7 +215,7 @@ static apr_status_t next_piece(run *r, const qp_proc_feed *feed,
 }
 
 /* Writes as much as goes. A program that has closed its end has read enough.
- * @return an error of the reader */
+ * @return an error of what makes the pieces */
 static apr_status_t feed_program(run *r, int i)
 {
     const qp_proc_feed *feed = &r->proc->feeds[i];
@@ -222,7 +229,7 @@ static apr_status_t feed_program(run *r, int i)
         if (n < 0) {
             break;
         }
-        if (feed->reader == NULL) {
+        if (is_text(feed)) {
             r->written += (apr_size_t)n;
             continue;
         }

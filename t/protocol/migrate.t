@@ -29,7 +29,7 @@ my @LINES = (
     ['check_loop 100', 'loop'],
     ['queue/maildir @MAILDIR@', undef],
 );
-my @GONE = qw(karma dkim dspam ident/p0f virus/hbedv queue/exim-bsmtp);
+my @GONE = qw(karma dkim dspam ident/p0f virus/hbedv virus/sophie);
 
 my %config = (
     badhelo             => ['aol.example'],

@@ -14,6 +14,7 @@ my $SAMPLES = QP::Server::srcdir() . '/conf/config';
 my %LACKS = (
     'auth/auth_checkpassword' => 'no checkpassword',
     'auth/httpd'              => 'no module with the provider',
+    'queue/exim-bsmtp'        => 'no Exim',
     'queue/pipe'              => 'no sendmail',
     'queue/qmail-queue'       => 'no qmail',
 );

@@ -97,6 +97,35 @@ static void test_surroundings(apr_pool_t *pool)
     is_int(proc->signal, SIGTERM, "and not blocked");
 }
 
+/* "piece " three times, or until it is to fail. */
+static apr_status_t make_piece(void *baton, const char **data, apr_size_t *len)
+{
+    int *left = baton;
+
+    *data = "piece ";
+    *len = 6;
+    if (*left < 0) {
+        return APR_EGENERAL;
+    }
+    return (*left)-- > 0 ? APR_SUCCESS : APR_EOF;
+}
+
+static void test_pieces(apr_pool_t *pool)
+{
+    const char *argv[] = { "/bin/cat", NULL };
+    qp_proc *proc = make_proc(argv, "", pool);
+    int left = 3;
+
+    proc->feeds[0].next = make_piece;
+    proc->feeds[0].baton = &left;
+    is_int(qp_proc_run(NULL, proc, FOREVER), APR_SUCCESS, "pieces");
+    is_str(proc->out, "piece piece piece ", "are fed as they are made");
+    left = -1;
+    is_int(qp_proc_run(NULL, proc, FOREVER), APR_EGENERAL,
+           "one that cannot be made");
+    is_int(proc->exit, -1, "ends the program");
+}
+
 /* The second one is read when the first has ended. */
 static void test_two_feeds(apr_pool_t *pool)
 {
@@ -143,6 +172,7 @@ int main(void)
     apr_pool_create(&pool, NULL);
     test_ends(pool);
     test_unread(pool);
+    test_pieces(pool);
     test_surroundings(pool);
     test_two_feeds(pool);
     test_faults(pool);
