@@ -34,6 +34,11 @@ apr_status_t qp_client_line(qp_session *qp, apr_size_t max, const char **line)
     rv = qp_line_read(&qp->line, qp->io, max, &text, &len, &kind,
                       qp_session_pcmd(qp));
     *line = text;
+    if (rv == APR_SUCCESS && len + 2 > max) {
+        /* It begins like AUTH, whose lines may be longer; not here. */
+        *line = "";
+        return APR_ENOSPC;
+    }
     if (rv != APR_SUCCESS || kind == QP_LINE_GOOD) {
         return rv;
     }

@@ -16,22 +16,24 @@ struct script {
     int is_whole; /* there was a LAST */
 };
 
-static engine_kit *find_kit(void)
-{
-    static engine_kit *kit;
-    static apr_pool_t *pool;
+static engine_kit *kit;
 
+static void remove_kit(void)
+{
+    apr_pool_destroy(kit->pool);
+}
+
+static void make_kit(void)
+{
     if (kit == NULL) {
-        pool = fuzz_begin();
-        atexit(apr_terminate);
-        kit = kit_create(pool);
+        kit = kit_create(fuzz_begin());
+        atexit(remove_kit);
         kit_set(kit, "databytes", "2000");
         kit_set(kit, "pipelining", "lenient");
         kit_set(kit, "max_errors", "0");
         kit_plugin(kit, &kit_base_def, "base", kit);
         fuzz_check(kit_start(kit) == NULL);
     }
-    return kit;
 }
 
 /* A chunk is an octet for the length, one for the kind, and its octets. */
@@ -72,7 +74,7 @@ static void check_replies(const char *out, const struct script *script,
 
 /* What is stored ends with what was sent: in front of it stands our Received.
  * Line ends are LF. A header without its end gets one. */
-static void check_stored(const engine_kit *kit, const struct script *script)
+static void check_stored(const struct script *script)
 {
     const char *sent = kit_view(&script->message);
     const char *stored = kit_view(&kit->stored);
@@ -95,7 +97,7 @@ static void check_stored(const engine_kit *kit, const struct script *script)
 }
 
 /* One in which all went well has told so. */
-static void check_verdict(const engine_kit *kit, const char *out)
+static void check_verdict(const char *out)
 {
     int queued = kit_count(out, "250 2.0.0 Queued as");
 
@@ -105,10 +107,10 @@ static void check_verdict(const engine_kit *kit, const char *out)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_input in = { data, size };
-    engine_kit *kit = find_kit();
     struct script script = { .commands = 0 };
     apr_pool_t *pool = fuzz_begin();
 
+    make_kit();
     kit_open(kit);
     kit->io->chunk = fuzz_byte(&in) % 16;
     kit_run(kit);
@@ -121,8 +123,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     mem_io_feed(kit->io, script.wire.text, script.wire.len);
     kit_run(kit);
     check_replies(mem_io_output(kit->io), &script, pool);
-    check_stored(kit, &script);
-    check_verdict(kit, mem_io_output(kit->io));
+    check_stored(&script);
+    check_verdict(mem_io_output(kit->io));
     kit_close(kit);
     free(script.wire.text);
     free(script.message.text);

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # A session that never ends does not grow, and neither does a child with the
-# number of its sessions (R92).
+# number of its sessions, whatever they are like (R92, R96). "make soak" is the
+# same for as long as one likes.
 use strict;
 use warnings FATAL => 'all';
 
@@ -9,13 +10,14 @@ use lib "$FindBin::Bin/../lib";
 use Apache::Test qw(-withtestmore);
 use Apache::TestUtil qw(t_cmp);
 use QP::Server;
+use QP::Soak;
 
 use constant { COMMANDS => 100_000, SESSIONS => 1000 };
 
 # A sanitizer keeps freed memory for a while.
 use constant ALLOWED => $ENV{QP_PRELOAD} ? 16_384 : 1024;
 
-plan tests => 6, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard));
+plan tests => 9, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard));
 
 my $server = QP::Server->new(
     plugins  => ['rcpt_ok', 'queue/discard'],
@@ -83,3 +85,17 @@ my $grown = $server->rss - $before;
 ok $grown < ALLOWED, "thousands of sessions: $grown KiB";
 ok t_cmp($client->cmd('NOOP'), qr/^250 /, 'the first is still there');
 $server->stop;
+
+# Sessions of all kinds.
+my $soak = QP::Soak->new;
+
+$soak->run(2, 2);
+$before = $soak->measure;
+$soak->run(4, 2);
+my $after = $soak->measure;
+
+$grown = $after->{rss} - $before->{rss};
+ok $grown < ALLOWED, "aborted sessions and others: $grown KiB";
+ok $after->{files} <= $before->{files} + 4, "$after->{files} descriptors";
+ok t_cmp($after->{spool}, 0, 'files in the spool');
+$soak->server->stop;

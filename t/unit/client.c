@@ -155,6 +155,8 @@ static const struct {
       "334 334 250 221" },
     { "XTALK\r\n123456789012345678\r\n1234567890123456789\r\nabcdeQUIT\r\n",
       " good(123456789012345678) ENOSPC()abcde", "334 334 250 221" },
+    { "XTALK\r\nAUTH 6789012345678\r\nAUTH 67890123456789\r\nabcdeQUIT\r\n",
+      " good(AUTH 6789012345678) ENOSPC()abcde", "334 334 250 221" },
     { "XTALK\r\none\ntwo\rx\r\nabcdeQUIT\r\n",
       " EINVAL(one) EINVAL(two\rx)abcde", "334 334 250 221" },
     { "XTALK\r\none\r\ntwo\r\nabcdeXTALK\r\n1\r\n2\r\nfghijQUIT\r\n",
