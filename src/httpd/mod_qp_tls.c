@@ -265,6 +265,7 @@ apr_status_t mod_qp_tls_shake(mod_qp_conn *m)
         }
         m->is_shaking = 1;
         m->io.is_tls = 1;
+        m->io.is_drained = 0; /* what was read in clear tells nothing now */
     }
     rv = ap_get_brigade(m->c->input_filters, m->io.in, AP_MODE_INIT,
                         m->io.can_park ? APR_NONBLOCK_READ : APR_BLOCK_READ, 0);
