@@ -32,11 +32,11 @@ the refusal is 554. There, too, the connection is closed, for what comes next is
 a message, and may not be taken for commands. No thread waits meanwhile if httpd
 runs with the MPM event.
 
-The server itself does not wait, but with config C<pipelining> C<strict>, the
-default, it closes the connection of a client whose words are there already:
-after this plugin before the greeting, and before it at DATA. For C<reject no>,
-C<reject naughty> and C<defer-reject> to let such a client go on, C<pipelining>
-must be C<lenient>.
+The server itself does not wait, but with config C<pipelining> C<strict> it
+closes the connection of a client whose words are there already: after this
+plugin before the greeting, and before it at DATA. For C<reject no>, C<reject
+naughty> and C<defer-reject> to let such a client go on, C<pipelining> must be
+C<lenient>, as it is by default.
 
 Behind implicit TLS it counts what a client says within TLS. The handshake is
 not speech.

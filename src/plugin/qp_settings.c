@@ -58,7 +58,7 @@ static const qp_opt keys[] = {
     QP_OPT_STR(qp_settings, xforward_hosts, "xforward_hosts", NULL),
     QP_OPT_INT(qp_settings, max_commands, "max_commands", "10000", 0, 1000000),
     QP_OPT_INT(qp_settings, max_messages, "max_messages", "0", 0, 1000000),
-    QP_OPT_ENUM(qp_settings, pipelining, "pipelining", "strict",
+    QP_OPT_ENUM(qp_settings, pipelining, "pipelining", "lenient",
                 pipelining_words),
     QP_OPT_INT(qp_settings, max_connections, "max_connections", "0", 0,
                1000000),

@@ -20,6 +20,7 @@ my %plain = (
 );
 my $server = QP::Server->new(%plain, config => {
     rcpthosts => 'example.org', max_errors => 5, max_commands => 12,
+    pipelining => 'strict',
     max_messages => 3, max_conn_ip => [MAX_IP, '127.0.0.2 2'],
     max_connections => 12, max_rate_ip => '0',
 })->start;
