@@ -37,7 +37,6 @@ int mod_qp_brief_wait(mod_qp_conn *m)
                       <= child->max_brief
                   && is_answering(m);
     __atomic_sub_fetch(&child->nbrief, 1, __ATOMIC_RELAXED);
-    m->io.is_drained = 0;
     return m->is_brisk;
 }
 
@@ -49,5 +48,4 @@ void mod_qp_brief_park(mod_qp_conn *m)
 void mod_qp_brief_resume(mod_qp_conn *m)
 {
     m->is_brisk = apr_time_now() - m->parked_at < apr_time_from_msec(BRIEF_MS);
-    m->io.is_drained = 0;
 }

@@ -87,6 +87,7 @@ static apr_status_t peek_filters(mod_qp_io *io, const char **data,
             return io->broken;
         }
         if (io->is_drained) {
+            io->is_drained = 0; /* once: what comes later is looked for */
             return rv;
         }
         rv = fill(io, APR_NONBLOCK_READ);

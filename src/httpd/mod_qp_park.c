@@ -281,7 +281,6 @@ static void wait_for_wake(mod_qp_conn *m, int fd)
 {
     struct pollfd waiting = { fd, POLLIN, 0 };
 
-    m->io.is_drained = 0; /* it may be the client that ends the wait */
     if (fd < 0) {
         apr_sleep(NAP);
         return;
