@@ -58,8 +58,14 @@ stable storage for all recipients. All files are first written and flushed in
 F<tmp>, then moved to F<new>, and then F<new> is flushed. If anything fails,
 none of them remains, and the client is answered 452, so that it tries again
 later. With LMTP each Maildir is dealt with for itself, and only the recipients
-of one that fails are answered 452. When the machine stops in the middle, a file
-may remain in F<tmp>, which mail readers remove after 36 hours.
+of one that fails are answered 452.
+
+When a process dies in the middle, a file may remain in F<tmp>. Nobody needs it:
+its message was not answered. Each process looks into F<tmp> when it first
+delivers there, and once an hour from then on, and removes files that this
+plugin has named: those of processes of this host that are no more, and those
+that are older than 36 hours. Others it leaves alone. So hosts, and containers,
+that share a Maildir must have different names.
 
 File names are unique over threads, processes and hosts:
 I<seconds>.MI<microseconds>PI<process>QI<transaction>.I<host>.
@@ -94,6 +100,10 @@ without its name, as the third word. The default is 0700.
 =item queue/maildir: pass, message I<ID> in I<N> Maildirs, first I<PATH>
 
 The message was delivered.
+
+=item queue/maildir: removed I<N> files of dead processes from I<PATH>
+
+A process has died in the middle of deliveries.
 
 =item queue/maildir: error, cannot I<DO SOMETHING> I<PATH>: I<WHY>
 
@@ -342,7 +352,11 @@ static apr_status_t prepare_copy(struct delivery *job, struct copy *copy)
 {
     apr_status_t rv = make_maildir(job, copy->dir);
 
-    return rv == APR_SUCCESS ? write_copy(job, copy) : rv;
+    if (rv == APR_SUCCESS) {
+        sweep_maildir(job, copy->dir);
+        rv = write_copy(job, copy);
+    }
+    return rv;
 }
 
 /* Nobody sees anything before all files are safe. */
@@ -470,6 +484,7 @@ static mode_t read_perms(const struct opts *opt)
 static void start_delivery(struct delivery *job, const qp_plugin *self,
                            qp_session *qp)
 {
+    job->self = self;
     job->qp = qp;
     job->txn = qp_transaction(qp);
     job->pool = qp_pool(qp);
@@ -531,6 +546,7 @@ static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 
     qp_plugin_declare(self,
                       QP_CAN_BINARYMIME | QP_CAN_SMTPUTF8 | QP_CAN_REQUIRETLS);
+    opt->swept = apr_pcalloc(pconf, sizeof(*opt->swept));
     opt->sync = sync_create(pconf);
     if (opt->sync == NULL) {
         return "there is no memory for a lock";

@@ -17,6 +17,7 @@
 #include <apr_hash.h>
 #include <apr_strings.h>
 
+#include "maildir_sweep.h"
 #include "maildir_sync.h"
 #include "qpsmtpd.h"
 
@@ -24,7 +25,8 @@ struct opts {
     const char *dir;
     const char *subdir;
     const char *perms;
-    struct maildir_sync *sync; /* of the process */
+    struct maildir_sync *sync;   /* of the process */
+    struct maildir_swept *swept; /* of the process */
 };
 
 /* The message in one Maildir. */
@@ -38,6 +40,7 @@ struct copy {
 
 /* One message on its way. */
 struct delivery {
+    const qp_plugin *self;
     qp_session *qp;
     qp_txn *txn;
     apr_pool_t *pool; /* of the command */
@@ -102,6 +105,19 @@ static inline apr_status_t make_maildir(struct delivery *job, const char *dir)
         rv = make_dirs(job, apr_pstrcat(job->pool, dir, subs[i], NULL));
     }
     return rv;
+}
+
+/* Removes what a crash has left there. */
+static inline void sweep_maildir(struct delivery *job, const char *dir)
+{
+    const char *tmp = apr_pstrcat(job->pool, dir, "/tmp", NULL);
+    int removed =
+        is_sweep_due(job->opt->swept, dir) ? sweep_tmp(tmp, job->host) : 0;
+
+    if (removed > 0) {
+        qp_log(job->self, job->qp, QP_LOG_INFO,
+               "removed %d files of dead processes from %s", removed, tmp);
+    }
 }
 
 #endif /* MAILDIR_DIR_H */

@@ -7,7 +7,6 @@
 #include <errno.h>
 #include <ftw.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -17,14 +16,16 @@
 #include <apr_strings.h>
 
 #include "plugin/qp_temp.h"
+#include "session/qp_spool.h"
 
 #define MAX_OPEN     16
 
 /* How names begin, so that what stays can be told from leftovers. */
 #define REMOVED      "tmp"
 #define KEPT         "dir"
-/* From what age on, in seconds, something of a dead process is a leftover. */
-#define LEFTOVER_AGE 3600
+/* From what age on, in seconds, something is a leftover, though there is a
+ * process of its number: no transaction lasts a day. */
+#define LEFTOVER_AGE (24 * 3600)
 
 const char *qp_spool_dir(qp_session *qp)
 {
@@ -129,19 +130,18 @@ const char *qp_temp_dir(qp_session *qp)
     return name;
 }
 
-/* "tmp-PID-RANDOM", of a process that is no more. */
+/* "tmp-PID-RANDOM", of a process that is no more. After the machine has started
+ * anew, its number may be another one's. */
 static int is_leftover(const char *path, const char *name)
 {
     struct stat info;
-    long pid;
 
     if (strncmp(name, REMOVED "-", strlen(REMOVED) + 1) != 0) {
         return 0;
     }
-    pid = strtol(name + strlen(REMOVED) + 1, NULL, 10);
-    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH
-           && lstat(path, &info) == 0
-           && info.st_mtime + LEFTOVER_AGE < time(NULL);
+    return qp_spool_is_dead(name + strlen(REMOVED) + 1)
+           || (lstat(path, &info) == 0
+               && info.st_mtime + LEFTOVER_AGE < time(NULL));
 }
 
 int qp_temp_sweep(const char *dir)

@@ -9,6 +9,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -20,6 +22,10 @@
 #define FIRST_BUFFER 4000
 #define FILE_BUFFER  65536
 #define FILE_PREFIX  "qp-"
+
+/* Seconds from which on a file that nobody has locked is a leftover, though a
+ * process of the number that made it lives. */
+#define LEFTOVER_AGE 60
 
 struct qp_spool {
     apr_pool_t *pool;
@@ -81,16 +87,30 @@ static int open_new(qp_spool *spool)
     return fd;
 }
 
+/* @return 0, or an errno */
+static int lock_new(int fd)
+{
+    struct stat info;
+
+    if (flock(fd, LOCK_EX | LOCK_NB) != 0 || fstat(fd, &info) != 0) {
+        return errno;
+    }
+    return info.st_nlink > 0 ? 0 : ESTALE; /* swept before it was locked */
+}
+
 static apr_status_t open_file(qp_spool *spool)
 {
     int fd = open_new(spool);
+    int error;
 
     if (fd < 0) {
         return errno;
     }
-    if (flock(fd, LOCK_EX | LOCK_NB) != 0) {
+    error = lock_new(fd);
+    if (error != 0) {
+        unlink(spool->path);
         close(fd);
-        return errno;
+        return error;
     }
     spool->fd = fd;
     apr_pool_cleanup_register(spool->pool, spool, remove_file,
@@ -262,21 +282,42 @@ apr_status_t qp_spool_read(const qp_spool *spool, apr_off_t offset, char *buf,
     return n > 0 ? APR_SUCCESS : APR_EGENERAL; /* the file was cut */
 }
 
+int qp_spool_is_dead(const char *pid)
+{
+    long number = strtol(pid, NULL, 10);
+
+    return number > 0 && kill((pid_t)number, 0) != 0 && errno == ESRCH;
+}
+
+/* "qp-SECONDS-PROCESS-RANDOM" */
+static int is_of_dead(const char *name)
+{
+    const char *dash = strchr(name + strlen(FILE_PREFIX), '-');
+
+    return dash != NULL && qp_spool_is_dead(dash + 1);
+}
+
 /* A leftover is a file of ours that no process holds locked. One that was
- * made a moment ago may not be locked yet. */
-static int remove_leftover(int dirfd, const char *name)
+ * made a moment ago may not be locked yet, if who made it lives. */
+static int is_leftover(int fd, const char *name)
 {
     struct stat info;
-    int fd;
-    int removed = 0;
 
-    fd = openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    return fstat(fd, &info) == 0 && S_ISREG(info.st_mode)
+           && (is_of_dead(name) || info.st_mtime + LEFTOVER_AGE < time(NULL))
+           && flock(fd, LOCK_EX | LOCK_NB) == 0;
+}
+
+static int remove_leftover(int dirfd, const char *name)
+{
+    int removed = 0;
+    int fd =
+        openat(dirfd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+
     if (fd < 0) {
         return 0;
     }
-    if (fstat(fd, &info) == 0 && S_ISREG(info.st_mode)
-        && info.st_mtime + 60 < time(NULL)
-        && flock(fd, LOCK_EX | LOCK_NB) == 0) {
+    if (is_leftover(fd, name)) {
         removed = unlinkat(dirfd, name, 0) == 0;
     }
     close(fd);

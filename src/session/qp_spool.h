@@ -68,4 +68,8 @@ apr_status_t qp_spool_read(const qp_spool *spool, apr_off_t offset, char *buf,
  *  ones are locked and stay. @return how many were removed */
 int qp_spool_sweep(const char *dir);
 
+/** @param pid  a text that begins with the number of a process
+ *  @return whether there is no such process on this machine */
+int qp_spool_is_dead(const char *pid);
+
 #endif /* QP_SPOOL_H */

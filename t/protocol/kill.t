@@ -1,96 +1,77 @@
 # SPDX-License-Identifier: Apache-2.0
-# R107: kill -9 of children under load. No message that was answered 250 is
-# lost, none is there twice, and none is half written where a reader looks.
+# R107: kill -9 of children, and of the whole server, under load. No message
+# that was answered 250 is lost, none is there twice, and none is half written
+# where a reader looks. What was left in spool_dir and in the Maildir is gone
+# after the next start (R106).
 use strict;
 use warnings FATAL => 'all';
 
 use FindBin ();
 use lib "$FindBin::Bin/../lib";
 use Apache::Test qw(-withtestmore);
-use QP::Client ();
+use Apache::TestUtil qw(t_cmp);
+use QP::Senders;
 use QP::Server;
 
-use constant { SENDERS => 6, KILLS => 5, BODY => 'x' x 60 . "\n" };
+use constant { SENDERS => 6, KILLS => 4, MORE => 20 };
 
-plan tests => 5, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir));
+plan tests => 8, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir));
 
 my $server = QP::Server->new(
-    plugins => ['rcpt_ok', 'queue/maildir @MAILDIR@'],
-    config  => { rcpthosts => ['example.org'] },
+    fixed_port => 1,
+    port       => QP::Server::free_port(),
+    plugins    => ['rcpt_ok', 'queue/maildir @MAILDIR@'],
+    config     => { rcpthosts => 'example.org', size_threshold => 1000 },
+    expected   => [qr/exit signal Killed/, qr/AH00484: server reached/,
+                   qr/AH00098: pid file/, qr/AH10244:/],
 )->start;
-$server->expect_log(qr/exit signal Killed/, qr/AH00484: server reached/);
-
-my $stop  = $server->dir . '/stop';
-my $acked = $server->dir . '/acked';
-
-# Sends until it is told to stop. Connections that break are made anew; what
-# was answered 250 is written down.
-sub send_all {
-    my ($sender) = @_;
-    my $n = 0;
-
-    open my $out, '>>', $acked or die "$acked: $!";
-    $out->autoflush(1);
-    while (!-e $stop) {
-        eval {
-            my $client = QP::Client->new(port => $server->port, timeout => 10);
-
-            $client->hello;
-            while (!-e $stop) {
-                my $id = "m-$sender-" . ++$n . '-';
-
-                my $reply = $client->send_message('a@b.example',
-                    'user@example.org',
-                    "Subject: $id\n\n" . BODY x 100 . "the end\n");
-
-                syswrite $out, "$id\n" if $reply =~ /^250/;
-            }
-        };
-    }
-    return;
-}
-
-my @senders = map {
-    my $pid = fork // die "fork: $!";
-
-    if (!$pid) {
-        send_all($_);
-        POSIX::_exit(0);
-    }
-    $pid;
-} 1 .. SENDERS;
-
-# Each kill comes after more messages have been answered.
-sub count_acked {
-    return scalar(() = QP::Server::slurp($acked) =~ /\n/g);
-}
-
+my $senders = QP::Senders->start($server, SENDERS);
 my $killed = 0;
 
+# Each kill comes after more messages have been answered.
 for (1 .. KILLS) {
-    my $before = count_acked();
-
-    $server->poll(sub { count_acked() > $before + 30 });
+    $senders->wait_more(MORE);
     my ($child) = $server->children;
 
     $killed += kill 'KILL', $child if defined $child;
 }
-my $before = count_acked();
+ok t_cmp($killed, KILLS, 'children were killed');
 
-$server->poll(sub { count_acked() > $before + 30 });
-open my $flag, '>', $stop or die "$stop: $!";
-waitpid $_, 0 for @senders;
-
-my @acked = split /\n/, QP::Server::slurp($acked);
-my (%found, @broken);
-
-for my $text ($server->messages) {
-    $found{$1}++ if $text =~ /^Subject: (m-\S+)/m;
-    push @broken, $text if $text !~ /\nthe end\n\z/;
+# All at once.
+for (1 .. KILLS) {
+    $senders->wait_more(MORE);
+    $server->kill_all;
+    $server->start;
 }
-is $killed, KILLS, 'children were killed';
-ok @acked > 30 * KILLS, @acked . ' messages were answered 250';
-is_deeply [grep { !$found{$_} } @acked], [], 'none of them is lost';
-is_deeply [grep { $found{$_} > 1 } keys %found], [], 'none is there twice';
-is_deeply \@broken, [], 'none is half written';
+
+# The parent alone: its children serve on, as nobody has told them to stop,
+# until whoever starts httpd ends them, too.
+ok $senders->wait_more(MORE), 'mail goes on';
+$server->kill_parent;
+ok $senders->wait_more(MORE), 'without a parent, too';
+$server->kill_all;
+$server->start;
+ok $senders->wait_more(MORE), 'and goes on when all has started again';
+$senders->finish;
+
+my @acked = $senders->acked;
+
+ok t_cmp(@acked >= (2 * KILLS + 3) * MORE, 1,
+         @acked . ' messages were answered 250');
+ok t_cmp($senders->count_mail, '', 'nothing is lost, twice or cut');
+
+# A session that goes on while all is killed leaves something for certain.
+my $client = $server->client->hello->envelope('a@b.example',
+                                              'user@example.org');
+
+$client->expect(354, 'DATA');
+$client->send("Subject: x\r\n\r\n" . ('x' x 70 . "\r\n") x 3000);
+ok $server->poll(sub { $server->spooled }), 'a spool file is there';
+$server->kill_all;
+$server->start;
+$server->client->hello->send_message('a@b.example', 'user@example.org',
+                                     "Subject: last\n\nthe end\n");
+my @left = ($server->spooled, glob $server->maildir . '/tmp/*');
+
+ok t_cmp("@left", '', 'what was left is removed');
 $server->stop;

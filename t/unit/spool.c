@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 #include <utime.h>
@@ -295,6 +296,41 @@ static int make_file(const struct fixture *fix, const char *name, int age)
     return fd;
 }
 
+/* A name as the spool makes it, new, of a process that has ended or lives. */
+static const char *name_of(const struct fixture *fix, int is_dead)
+{
+    pid_t pid = is_dead ? fork() : getpid();
+
+    if (pid == 0) {
+        _exit(0);
+    }
+    if (is_dead && waitpid(pid, NULL, 0) != pid) {
+        abort();
+    }
+    return apr_psprintf(fix->pool, "qp-1700000000-%ld-0123456789abcdef",
+                        (long)pid);
+}
+
+/* R106: after a crash the age of a file says nothing. */
+static void test_sweep_dead(const struct fixture *fix)
+{
+    const char *dead = name_of(fix, 1);
+    const char *alive = name_of(fix, 0);
+    int locked;
+
+    close(make_file(fix, dead, 0));
+    close(make_file(fix, alive, 0));
+    is_int(qp_spool_sweep(fix->spool), 1, "a new file of a dead process");
+    is_int(access(below(fix, dead), F_OK), -1, "is removed");
+    is_int(access(below(fix, alive), F_OK), 0, "that of a living one stays");
+    locked = make_file(fix, dead, 0);
+    is_int(flock(locked, LOCK_EX | LOCK_NB), 0, "a file in use");
+    is_int(qp_spool_sweep(fix->spool), 0, "stays, whoever has made it");
+    close(locked);
+    remove(below(fix, dead));
+    remove(below(fix, alive));
+}
+
 static void test_sweep(const struct fixture *fix)
 {
     static const char *const stay[] = { "qp-locked", "qp-new", "other-old",
@@ -353,6 +389,7 @@ int main(void)
     test_copies(&fix, 5000);
     test_copies(&fix, 300000);
     test_sweep(&fix);
+    test_sweep_dead(&fix);
     free(fix.text);
     is_int(rmdir(fix.spool), 0, "nothing is left in the spool");
     is_int(rmdir(fix.dir), 0, "nothing is left");

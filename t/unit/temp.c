@@ -8,12 +8,15 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
+#include <utime.h>
 
 #include <apr_general.h>
 #include <apr_strings.h>
 
 #include "engine_kit.h"
+#include "plugin/qp_temp.h"
 
 /** What the plugin has made in the current transaction. */
 typedef struct made {
@@ -166,6 +169,45 @@ static void test_trouble(engine_kit *kit)
     kit_close(kit);
 }
 
+static pid_t dead_process(void)
+{
+    pid_t pid = fork();
+
+    if (pid == 0) {
+        _exit(0);
+    }
+    if (waitpid(pid, NULL, 0) != pid) {
+        abort();
+    }
+    return pid;
+}
+
+static const char *name_of(apr_pool_t *pool, const char *spool, pid_t pid)
+{
+    return apr_psprintf(pool, "%s/tmp-%ld-0123456789abcdef", spool, (long)pid);
+}
+
+/* R106: what a crash has left goes, whatever its age. */
+static void test_sweep(engine_kit *kit, const char *spool)
+{
+    const char *dead = name_of(kit->pool, spool, dead_process());
+    const char *alive = name_of(kit->pool, spool, getpid());
+    const char *old = apr_pstrcat(kit->pool, alive, "0", NULL);
+    struct utimbuf times = { 1, 1 };
+
+    make_folder(dead, 0700);
+    fill_dir(dead, kit->pool);
+    make_file(alive, 0600);
+    make_file(old, 0600);
+    utime(old, &times);
+    is_int(qp_temp_sweep(spool), 2, "two leftovers are removed");
+    is_int(mode_of(dead), -1, "a new folder of a dead process");
+    is_int(mode_of(old), -1, "what is older than any transaction");
+    is_int(mode_of(alive), 0600, "but not what may be in use");
+    is_int(mode_of(apr_pstrcat(kit->pool, spool, "/keep", NULL)), 0600,
+           "nor what is others'");
+}
+
 /* As root everything could be removed without a thought. */
 static void drop_root(const char *dir)
 {
@@ -189,6 +231,7 @@ int main(void)
     spool = apr_pstrcat(pool, kit->dir, "/spool", NULL);
     test_lifetime(kit, spool);
     test_cut_off(kit, spool);
+    test_sweep(kit, spool);
     test_trouble(kit);
     apr_pool_destroy(pool);
     apr_terminate();

@@ -194,18 +194,50 @@ sub configtest {
     return ($? == 0 ? 0 : $? >> 8 || 255, $self->said);
 }
 
+# A restart, graceful by USR1, or by HUP.
+sub restart {
+    my ($self, $signal) = @_;
+    my $before = $self->count_starts;
+
+    kill $signal, $self->{pid} or croak "kill: $!";
+    $self->poll(sub { return $self->count_starts > $before }) == 1
+        or croak "no restart by $signal:\n" . $self->said;
+    return $self;
+}
+
 sub graceful {
     my ($self) = @_;
-    my $before = $self->count_starts;
     my @old = $self->children;
 
-    kill 'USR1', $self->{pid} or croak "kill: $!";
-    $self->poll(sub { return $self->count_starts > $before }) == 1
-        or croak "no graceful restart:\n" . $self->said;
+    $self->restart('USR1');
 
     # An old child may still accept for a moment, and then says 421.
     $self->poll(sub { return !grep { $self->listens($_) } @old });
     return $self;
+}
+
+# Ends the parent, and nobody else, by SIGKILL.
+sub kill_parent {
+    my ($self) = @_;
+
+    kill 'KILL', $self->{pid} or croak "kill: $!";
+    waitpid $self->{pid}, 0;
+    @$self{qw(orphans pid)} = ($self->{pid}, undef);
+    return;
+}
+
+# Ends all processes by SIGKILL, also those that kill_parent has left. They are
+# a group of their own.
+sub kill_all {
+    my ($self) = @_;
+    my $group = $self->{pid} // $self->{orphans};
+
+    kill 'KILL', -$group;
+    waitpid $self->{pid}, 0 if $self->{pid};
+    $self->poll(sub { !kill 0, -$group })
+        or croak 'processes do not end';
+    @$self{qw(orphans pid)} = ();
+    return;
 }
 
 # Whether a process has the listening socket open.
@@ -670,10 +702,15 @@ module; C<testplugins> 1: the test plugins can be found; C<children>,
 C<threads>; C<listen>, the protocol of Listen ("" for none). In all texts
 @DIR@, @MAILDIR@ and @PORT@ are replaced.
 
-=item start, try_start, stop, graceful
+=item start, try_start, stop, graceful, restart(SIGNAL)
 
 C<start> dies with the log if httpd does not come up; C<try_start> returns
 "" or the log.
+
+=item kill_parent, kill_all
+
+SIGKILL to the parent alone, or to all that is left; C<start> starts again. It
+needs C<fixed_port> and C<port> in C<new> if clients are to find it.
 
 =item configtest
 

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/**
+ * @file maildir_sweep.h
+ * @brief Removes from a Maildir's tmp what deliveries of dead processes left.
+ *
+ * A process looks into a Maildir when it first delivers there, and once an hour
+ * from then on. Only names that queue/maildir makes are looked at; what others
+ * left is for those to judge.
+ */
+#ifndef MAILDIR_SWEEP_H
+#define MAILDIR_SWEEP_H
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <apr_hash.h>
+#include <apr_strings.h>
+#include <apr_time.h>
+
+/* Maildirs that are remembered; where two share a place they are looked into
+ * more often. */
+#define SWEEP_SLOTS  1024
+/* Seconds after which any file in tmp may be removed, by maildir(5). */
+#define LEFTOVER_AGE (36 * 3600)
+
+#define DIGITS       "0123456789"
+
+/* Each is the hash of a name, and the hour when tmp was looked into. */
+struct maildir_swept {
+    apr_uint64_t slots[SWEEP_SLOTS];
+};
+
+/* Whether it is time to look into a Maildir. Threads that come at once may both
+ * look, or neither for an hour: both are harmless. */
+static inline int is_sweep_due(struct maildir_swept *swept, const char *dir)
+{
+    apr_ssize_t len = APR_HASH_KEY_STRING;
+    apr_uint32_t hash = apr_hashfunc_default(dir, &len);
+    apr_uint64_t now =
+        (apr_uint64_t)hash << 32
+        | (apr_uint32_t)(apr_time_sec(apr_time_now()) / 3600 + 1);
+
+    return __atomic_exchange_n(&swept->slots[hash % SWEEP_SLOTS], now,
+                               __ATOMIC_RELAXED)
+           != now;
+}
+
+/* "SECONDS.MmicrosecondsPprocessQtransaction.host" @return at the number of the
+ * process, or NULL */
+static inline const char *find_process(const char *name)
+{
+    size_t len = strspn(name, DIGITS);
+
+    if (len == 0 || strncmp(name + len, ".M", 2) != 0) {
+        return NULL;
+    }
+    name += len + 2;
+    name += strspn(name, DIGITS);
+    return name[0] == 'P' && strspn(name + 1, DIGITS) > 0 ? name + 1 : NULL;
+}
+
+/* Of this host, and of a process that it does not have. */
+static inline int is_of_dead(const char *process, const char *host)
+{
+    char *end = NULL;
+    long pid = strtol(process, &end, 10);
+    const char *dot = *end == 'Q' ? strchr(end, '.') : NULL;
+
+    return dot != NULL && strcmp(dot + 1, host) == 0 && pid > 0
+           && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+static inline int is_leftover(int tmp, const char *name, const char *host)
+{
+    const char *process = find_process(name);
+    struct stat info;
+
+    return process != NULL
+           && fstatat(tmp, name, &info, AT_SYMLINK_NOFOLLOW) == 0
+           && S_ISREG(info.st_mode)
+           && (is_of_dead(process, host)
+               || info.st_mtime + LEFTOVER_AGE < apr_time_sec(apr_time_now()));
+}
+
+/* @return how many were removed */
+static inline int sweep_tmp(const char *tmp, const char *host)
+{
+    DIR *handle = opendir(tmp);
+    const struct dirent *entry;
+    int removed = 0;
+
+    if (handle == NULL) {
+        return 0;
+    }
+    while ((entry = readdir(handle)) != NULL) {
+        if (is_leftover(dirfd(handle), entry->d_name, host)
+            && unlinkat(dirfd(handle), entry->d_name, 0) == 0) {
+            removed++;
+        }
+    }
+    closedir(handle);
+    return removed;
+}
+
+#endif /* MAILDIR_SWEEP_H */
