@@ -27,6 +27,7 @@ my $HAS_ENGINE = ($ENV{QP_SANITIZE} // '') =~ /fuzzer/;
 my %WORDS = map { $_->[0] => $_->[1] }
     map { my ($words, @names) = @$_; map { [$_, $words] } @names }
     (['smtp', qw(addr cmdline line dot session chunks)],
+     ['services', qw(clamd cleanup next_hop qmqp redis spamd)],
      ['header', qw(header text)], ['config', qw(conffile net)]);
 
 # For what a target writes, whatever becomes of it.
