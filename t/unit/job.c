@@ -190,12 +190,15 @@ static void test_limit(apr_pool_t *pool)
     apr_pool_t *session;
     int i;
 
+    /* The first three meet, whoever is slow; the others may be run one by one
+     * on a busy machine. */
+    s->wanted = 3;
     apr_pool_create(&session, pool);
     for (i = 0; i < 40; i++) {
-        start_job(s, nap, session);
+        start_job(s, i < 3 ? meet : nap, session);
     }
     ok(wait_until(s, &s->wakes, 40), "forty jobs on three threads");
-    is_int(s->most, 3, "never more than three at a time");
+    is_int(s->most, 3, "three at a time, and never more");
     apr_pool_destroy(session);
     apr_pool_destroy(s->pool);
 }
