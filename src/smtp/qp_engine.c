@@ -121,25 +121,35 @@ void qp_engine_secured(qp_session *qp, const qp_tls *tls)
 
 /* Commands. -------------------------------------------------------------- */
 
-static void run_line(qp_session *qp, char *text, qp_line_kind kind)
+/* @return what is wrong with a line, or NULL */
+static const char *find_fault(const qp_session *qp, qp_line_kind kind)
 {
     switch (kind) {
     case QP_LINE_TOO_LONG:
-        qp_session_error(qp, 500, "5.5.2", "Line too long");
-        return;
+        return "Line too long";
     case QP_LINE_CONTROLS:
-        qp_session_error(qp, 500, "5.5.2", "Control characters in a command");
-        return;
+        return "Control characters in a command";
     case QP_LINE_BARE_LF:
         if (qp->settings->bare_newline != QP_BARE_NORMALIZE) {
-            qp_session_error(qp, 500, "5.5.2", "Lines must end in CR LF");
-            return;
+            return "Lines must end in CR LF";
         }
         break;
     case QP_LINE_GOOD:
         break;
     }
-    qp_verb_dispatch(qp, text);
+    return NULL;
+}
+
+static void run_line(qp_session *qp, char *text, qp_line_kind kind)
+{
+    const char *fault = find_fault(qp, kind);
+
+    if (fault == NULL) {
+        qp_verb_dispatch(qp, text);
+    }
+    else {
+        qp_verb_refuse(qp, text, fault);
+    }
 }
 
 static apr_status_t read_command(qp_session *qp)

@@ -77,7 +77,8 @@ int qp_mech_wants_tls(const qp_session *qp)
     int when = qp->settings->tls_before_auth;
 
     return qp->conn->tls == NULL
-           && (when == QP_TLS_AUTH_YES || when == QP_TLS_AUTH_1);
+           && (when == QP_TLS_AUTH_YES || when == QP_TLS_AUTH_1
+               || qp->carrier->tls_mode == QP_TLS_REQUIRED);
 }
 
 /* A channel that can be bound to; either type may be asked for (RFC 9266,

@@ -235,6 +235,8 @@ static int is_own_result(const char *value, const char *id)
         p++;
         id++;
     }
+    /* The name with its last dot is the same name. */
+    p += *p == '.';
     return is_quoted ? *p == '"' : strchr(" \t\n;(", *p) != NULL;
 }
 

@@ -123,15 +123,49 @@ static void refuse_http(qp_session *qp)
     qp_session_close(qp, QP_END_DENIED);
 }
 
+/* Whether it is a BDAT, however malformed. */
+static int is_chunk(const char *name)
+{
+    return strncasecmp(name, "BDAT", 4) == 0
+           && !isalpha((unsigned char)name[4]);
+}
+
+void qp_verb_close_chunk(qp_session *qp)
+{
+    qp_session_log(qp, QP_LOG_INFO, "QP1608", "closed: BDAT without a size");
+    qp_session_reply(qp, 521, "5.5.4", "Bad chunk size, closing connection");
+    qp_session_close(qp, QP_END_DENIED);
+}
+
 /* Behind an AUTH that was refused a client that does not wait for replies says
  * its name and its password: no plugin is to see and log them (R86). */
 static void run_unknown(qp_session *qp, const char *name, const char *rest)
 {
+    if (is_chunk(name)) {
+        qp_verb_close_chunk(qp);
+        return;
+    }
     if (qp->was_auth) {
         qp_session_error(qp, 500, "5.5.1", "Unknown command");
         return;
     }
     qp_verb_unrecognized(qp, name, rest);
+}
+
+void qp_verb_refuse(qp_session *qp, char *line, const char *fault)
+{
+    const char *rest;
+    const char *name = qp_cmdline_split(line, &rest);
+
+    if (is_http(name, rest)) {
+        refuse_http(qp);
+    }
+    else if (is_chunk(name)) {
+        qp_verb_close_chunk(qp);
+    }
+    else {
+        qp_session_error(qp, 500, "5.5.2", "%s", fault);
+    }
 }
 
 void qp_verb_dispatch(qp_session *qp, char *line)

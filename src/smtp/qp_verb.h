@@ -35,6 +35,18 @@ struct qp_verb {
 /** @return the verb (any case), or NULL */
 const qp_verb *qp_verb_find(const char *name);
 
+/**
+ * Refuses a line that is no proper command. One that began as a request of HTTP
+ * or as a BDAT closes the connection: what follows is no command (R63, R94).
+ * @param line   the line, or its start
+ * @param fault  what is wrong with it
+ */
+void qp_verb_refuse(qp_session *qp, char *line, const char *fault);
+
+/** Refuses a BDAT whose octets cannot be counted, and closes: what follows
+ *  cannot be told from commands (R63). */
+void qp_verb_close_chunk(qp_session *qp);
+
 /** Runs a command line: splits it, checks it against the table, runs it. */
 void qp_verb_dispatch(qp_session *qp, char *line);
 

@@ -268,11 +268,7 @@ void qp_verb_bdat(qp_session *qp, const qp_verb *verb, const char *rest)
     const char *refusal = verb->refusals[qp->state];
 
     if (!parse_chunk(rest, chunk, qp_session_pcmd(qp))) {
-        qp_session_log(qp, QP_LOG_INFO, "QP1608",
-                       "closed: BDAT without a size");
-        qp_session_reply(qp, 521, "5.5.4",
-                         "Bad chunk size, closing connection");
-        qp_session_close(qp, QP_END_DENIED);
+        qp_verb_close_chunk(qp);
         return;
     }
     if (refusal != NULL) {

@@ -171,7 +171,7 @@ static void end_values(qp_header *header, struct source *source)
     }
 }
 
-/** The text to parse: a copy, with a first line of mbox turned to a field. */
+/** The text to parse: a copy, with a first line of mbox as a field. */
 static void copy_text(struct source *source, const char *text, apr_size_t len,
                       apr_pool_t *pool)
 {
@@ -181,8 +181,6 @@ static void copy_text(struct source *source, const char *text, apr_size_t len,
     if (is_mbox_from(text, measure_line(text, len))) {
         memcpy(copy, MAIL_FROM, MAIL_FROM_LEN);
         used = MAIL_FROM_LEN;
-        text += MBOX_FROM_LEN;
-        len -= MBOX_FROM_LEN;
     }
     memcpy(copy + used, text, len);
     copy[used + len] = '\0';

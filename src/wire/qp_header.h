@@ -15,7 +15,7 @@
  * Parses a header section with LF line ends, without the empty line. Lines
  * that are neither field nor continuation are kept at their place and written
  * out again, but are not to be found by name (R18, R19). A first line
- * "From ..." (mbox) becomes a field Mail-From.
+ * "From ..." (mbox) becomes a field Mail-From with the whole line in it.
  * @param text  copied
  */
 qp_header *qp_header_parse(const char *text, apr_size_t len, apr_pool_t *pool);

@@ -64,7 +64,15 @@ static void hold_octets(qp_line *line, const char *data, apr_size_t len)
 /* The line has used up its octets: from now on only CR LF ends it. */
 static void start_discarding(qp_line *line, const char *data, apr_size_t len)
 {
+    apr_size_t held = line->len < QP_LINE_START ? line->len : QP_LINE_START;
+    apr_size_t more = len < QP_LINE_START - held ? len : QP_LINE_START - held;
+    char start[QP_LINE_START + 1] = "";
     int last_cr;
+
+    if (held > 0) {
+        memcpy(start, line->held, held);
+    }
+    memcpy(start + held, data, more);
 
     if (len > 0) {
         last_cr = data[len - 1] == '\r';
@@ -73,6 +81,7 @@ static void start_discarding(qp_line *line, const char *data, apr_size_t len)
         last_cr = line->len > 0 && line->held[line->len - 1] == '\r';
     }
     qp_line_clear(line);
+    memcpy(line->start, start, sizeof(start));
     line->too_long = 1;
     line->last_cr = last_cr;
 }
@@ -167,7 +176,8 @@ static struct found finish_line(const qp_line *line, const char *data,
     struct found found = { NULL, 0, QP_LINE_TOO_LONG };
 
     if (line->too_long) {
-        found.text = apr_pstrdup(pool, "");
+        found.text = apr_pstrdup(pool, line->start);
+        found.len = strlen(found.text);
         return found;
     }
     if (line->len > 0) {

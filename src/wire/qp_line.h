@@ -12,6 +12,9 @@
  *  4). */
 #define QP_LINE_LONG_MAX 12288
 
+/** Octets that are kept of a line that is too long: enough to see the verb. */
+#define QP_LINE_START    8
+
 /** What a line is like (RFC 5321 2.3.8; R1 to R4, R6). */
 typedef enum qp_line_kind {
     QP_LINE_GOOD,
@@ -26,15 +29,17 @@ typedef struct qp_line {
     char *held; /**< from malloc: what came of an incomplete line */
     apr_size_t len;
     apr_size_t cap;
-    int too_long; /**< the rest of the line is thrown away */
-    int last_cr;  /**< too_long: the last octet thrown away was CR */
+    char start[QP_LINE_START + 1]; /**< too_long: how it began */
+    int too_long;                  /**< the rest of the line is thrown away */
+    int last_cr; /**< too_long: the last octet thrown away was CR */
 } qp_line;
 
 /**
  * Reads the next line, without its line end.
  * @param max   octets of a line, its line end included; but see
  *              QP_LINE_LONG_MAX
- * @param text  out: terminated, in @a pool; "" for a line that is too long
+ * @param text  out: terminated, in @a pool; of a line that is too long its
+ *              first QP_LINE_START octets
  * @param len   out: its length; a NUL within does not end it
  * @param kind  out: the first thing that is wrong with it
  * @return APR_SUCCESS; APR_EAGAIN when the line is not complete yet; APR_EOF

@@ -23,7 +23,7 @@ my %clients = (
 my $count = 0;
 
 $count += @$_ for values %clients;
-plan tests => 2 * ($count + 1) + 7, QP::Server->need(
+plan tests => 2 * ($count + 1) + 8, QP::Server->need(
     qw(plugins/auth/auth_flat_file plugins/rcpt_ok plugins/queue/maildir ssl
        socache_shmcb));
 
@@ -129,18 +129,18 @@ for my $mode (qw(required implicit)) {
 
         ok t_cmp($message, qr/^\s*auth=pass \(\S+\) smtp\.auth=\Q$user\E$/m,
                  'Authentication-Results');
-        ok submits($server, command('swaks', 'PLAIN', $mode, $server->port,
-                                    'wrong')) =~ /535 5\.7\.8/,
-            'a wrong password';
         my $client = $server->client->hello;
 
+        ok submits($server, command('swaks', 'PLAIN', $mode, $server->port,
+                                    'wrong')) =~ /535 5\.7\.8/, 'a wrong one';
+        ok $client->cmd('EHLO c.example') !~ /AUTH/, 'no offer in clear (R77)';
         ok t_cmp(QP::Sasl::login($client, 'PLAIN', $user, $password),
                  qr/^530 5\.7\.0 /, 'no AUTH in clear (R77)');
         ok $client->start_tls(SSL_verify_mode => 0), 'TLS'
             if $client->expect(220, 'STARTTLS');
         $client->expect(250, 'EHLO client.example');
-        ok t_cmp($client->cmd('MAIL FROM:<a@example.org>'),
-                 qr/^530 5\.7\.0 /, 'no mail without AUTH');
+        ok t_cmp($client->cmd('MAIL FROM:<a@example.org>'), qr/^530 5\.7\.0 /,
+                 'no mail without AUTH');
         ok t_cmp(QP::Sasl::login($client, 'SCRAM-SHA-256', $user, $password),
                  qr/^235 /, 'AUTH');
     }

@@ -172,15 +172,15 @@ static void test_mbox(apr_pool_t *pool)
     qp_header *header =
         parse("From a@b.c Mon Jan  1\nFrom: me\nFrom x y\n", pool);
 
-    is_str(qp_header_get(header, "Mail-From", 0), "a@b.c Mon Jan  1",
+    is_str(qp_header_get(header, "Mail-From", 0), "From a@b.c Mon Jan  1",
            "a first line of mbox is a field");
     is_str(qp_header_get(header, "From", 0), "me", "not From");
-    is_text(header, "Mail-From: a@b.c Mon Jan  1\nFrom: me\nFrom x y\n",
+    is_text(header, "Mail-From: From a@b.c Mon Jan  1\nFrom: me\nFrom x y\n",
             "and no text is lost", pool);
     header = parse("From a:b: c", pool);
-    is_text(header, "Mail-From: a:b: c", "with colons, without line end", pool);
+    is_text(header, "Mail-From: From a:b: c", "colons, no line end", pool);
     header = parse("From \n fold\n", pool);
-    is_str(qp_header_get(header, "mail-from", 0), "\n fold", "with a fold");
+    is_str(qp_header_get(header, "mail-from", 0), "From \n fold", "a fold");
 }
 
 static void test_may_start(void)

@@ -42,6 +42,7 @@ static void read_plainly(const char *in, apr_size_t len, apr_size_t max,
     apr_size_t start = 0;
     apr_size_t end;
     apr_size_t body;
+    apr_size_t head;
     int too_long;
 
     while (start < len) {
@@ -65,7 +66,9 @@ static void read_plainly(const char *in, apr_size_t len, apr_size_t max,
             kind = QP_LINE_CONTROLS;
         }
         if (too_long) {
-            note_line(notes, QP_LINE_TOO_LONG, "", 0);
+            head = max < QP_LINE_START ? max : QP_LINE_START;
+            note_line(notes, QP_LINE_TOO_LONG, in + start,
+                      strnlen(in + start, head));
         }
         else {
             note_line(notes, kind, in + start, body);
@@ -112,10 +115,10 @@ static const struct {
     { "NO\rOP\n", 512, "C5:NO\rOP " },
     { "MAIL\013\014\205\r\n", 512, "G7:MAIL\013\014\205 " },
     { "NOOP\r\n", 6, "G4:NOOP " },
-    { "NOOP\r\n", 5, "T0: " },
-    { "NOOP\r\nQUIT\r\n", 4, "T0: T0: " },
-    { "NOOPX\nQUIT\r\nX\r\n", 5, "T0: G1:X " },
-    { "NOOPX\rQUIT\n\rX\r\r\nX\r\n", 5, "T0: G1:X " },
+    { "NOOP\r\n", 5, "T5:NOOP\r " },
+    { "NOOP\r\nQUIT\r\n", 4, "T4:NOOP T4:QUIT " },
+    { "NOOPX\nQUIT\r\nX\r\n", 5, "T5:NOOPX G1:X " },
+    { "NOOPX\rQUIT\n\rX\r\r\nX\r\n", 5, "T5:NOOPX G1:X " },
     { "NOOP\r\nX\r\n", 0, "T0: T0: " },
     { "incomplete", 512, "" },
     { "incomplete\r", 512, "" },
@@ -213,7 +216,7 @@ static void test_ends(apr_pool_t *pool)
 {
     static const apr_status_t ends[] = { APR_EOF, APR_ECONNRESET };
     struct transcript notes = { apr_pcalloc(pool, 64), 0, 64 };
-    qp_line line = { NULL, 0, 0, 0, 0 };
+    qp_line line = { NULL, 0, 0, "", 0, 0 };
     mem_io *io = mem_io_create(pool);
     size_t i;
 
@@ -235,7 +238,7 @@ static void test_ends(apr_pool_t *pool)
 /* A line that comes in pieces is held, and nothing remains of it. */
 static void test_held(apr_pool_t *pool)
 {
-    qp_line line = { NULL, 0, 0, 0, 0 };
+    qp_line line = { NULL, 0, 0, "", 0, 0 };
     mem_io *io = mem_io_create(pool);
     qp_line_kind kind;
     apr_size_t len;
@@ -272,7 +275,7 @@ static void test_held(apr_pool_t *pool)
 /* The limit of a later call is smaller than what is held already. */
 static void test_shrunk_limit(apr_pool_t *pool)
 {
-    qp_line line = { NULL, 0, 0, 0, 0 };
+    qp_line line = { NULL, 0, 0, "", 0, 0 };
     mem_io *io = mem_io_create(pool);
     qp_line_kind kind;
     apr_size_t len;
@@ -287,7 +290,7 @@ static void test_shrunk_limit(apr_pool_t *pool)
     is_int(qp_line_read(&line, &io->base, 512, &text, &len, &kind, pool),
            APR_SUCCESS, "the limit has shrunk");
     is_int(kind, QP_LINE_TOO_LONG, "the line is too long");
-    is_str(text, "", "and is not handed out");
+    is_str(text, "aaaaaaaa", "and only its start is handed out");
     mem_io_feed_text(io, "A line that ends here\r");
     is_int(qp_line_read(&line, &io->base, 512, &text, &len, &kind, pool),
            APR_EAGAIN, "a line up to its CR");

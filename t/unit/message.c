@@ -95,7 +95,7 @@ static const struct {
       "0/0;0/0;0/1;" },
     { " \r\nc\r\n", "Received: X\n\n \nc\n", "0/0;0/0;0/1;" },
     { "From x y\r\nA: b\r\n\r\nc\r\n",
-      "Received: X\nMail-From: x y\nA: b\n\nc\n", "1/0;1/0;1/1;" },
+      "Received: X\nMail-From: From x y\nA: b\n\nc\n", "1/0;1/0;1/1;" },
     { "A: b\r\n\tfold\r\nA: c\r\n\r\nd\r\n",
       "Received: X\nA: b\n\tfold\nA: c\n\nd\n", "2/0;2/0;2/1;" },
     { "A: b\r\ngarbage\r\nA: c\r\n\r\nd\r\n",
