@@ -70,7 +70,9 @@ typedef struct mod_qp_io {
     apr_bucket_brigade *in, *out;
     apr_size_t consumed; /**< of the first bucket of in */
     int is_drained;      /**< the socket had no more when it was last read */
-    int is_tls;          /**< more may be there than the socket tells */
+    int nbuffers;        /**< that were read at once since it was handed over */
+    struct ssl_st *ssl;  /**< mod_ssl's, or NULL; gone when broken is set */
+    apr_bucket_brigade *below; /**< with TLS: for has_drained_tls(); empty */
     int was_shut;        /**< by us, to wake it: its end is not the client's */
     apr_status_t broken; /**< sticky: how the input ended */
     int can_park;        /**< never block */
@@ -121,7 +123,11 @@ int mod_qp_conf_post(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
 
 /* mod_qp_io.c */
 void mod_qp_io_init(mod_qp_io *io, conn_rec *c, int can_park);
-/** Makes unread input survive until the connection is taken up again. */
+/** From here on mod_ssl is between the session and the socket.
+ *  @param ssl  its SSL, or NULL if that is not known */
+void mod_qp_io_secure(mod_qp_io *io, struct ssl_st *ssl);
+/** Makes unread input survive until the connection is taken up again, and lets
+ *  go of the memory of what was read. */
 void mod_qp_io_hold(mod_qp_io *io);
 /** Blocks until there is input, or its end. @return APR_TIMEUP or success */
 apr_status_t mod_qp_io_wait_input(mod_qp_io *io) QP_CHECKED;

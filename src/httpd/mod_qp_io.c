@@ -5,6 +5,8 @@
 
 #include "httpd/mod_qp.h"
 
+#include <apr_allocator.h>
+#include <openssl/ssl.h>
 #include <util_filter.h>
 
 /* Asked of the filters at once. Larger means more memory for a session that
@@ -44,15 +46,41 @@ static apr_status_t read_first(mod_qp_io *io, const char **data,
     return APR_EAGAIN;
 }
 
+/* Whether nothing waits in mod_ssl or below it. A read through mod_ssl that
+ * finds nothing would tell the same for three times the work. */
+static int has_drained_tls(mod_qp_io *io)
+{
+    ap_filter_t *tls = io->c->input_filters;
+    int is_empty;
+    apr_status_t rv;
+
+    if (io->ssl == NULL || SSL_has_pending(io->ssl) || tls->next == NULL) {
+        return 0;
+    }
+    rv = ap_get_brigade(tls->next, io->below, AP_MODE_SPECULATIVE,
+                        APR_NONBLOCK_READ, 1);
+    is_empty = APR_BRIGADE_EMPTY(io->below);
+    apr_brigade_cleanup(io->below);
+    return is_empty && (rv == APR_SUCCESS || APR_STATUS_IS_EAGAIN(rv));
+}
+
 /* The core reads into buffers of one size; one that is not full was the last
  * that the socket had. Above it there is nothing that keeps octets, but for
  * mod_ssl. */
-static int has_drained(const mod_qp_io *io)
+static void note_read(mod_qp_io *io)
 {
     apr_off_t len = 0;
+    int nbuffers;
 
-    return !io->is_tls && apr_brigade_length(io->in, 0, &len) == APR_SUCCESS
-           && len % APR_BUCKET_BUFF_SIZE != 0;
+    if (apr_brigade_length(io->in, 0, &len) != APR_SUCCESS || len <= 0) {
+        return;
+    }
+    io->is_drained = io->below != NULL ? has_drained_tls(io)
+                                       : len % APR_BUCKET_BUFF_SIZE != 0;
+    nbuffers = (int)(len / APR_BUCKET_BUFF_SIZE) + 1;
+    if (nbuffers > io->nbuffers) {
+        io->nbuffers = nbuffers;
+    }
 }
 
 static apr_status_t fill(mod_qp_io *io, apr_read_type_e block)
@@ -65,9 +93,11 @@ static apr_status_t fill(mod_qp_io *io, apr_read_type_e block)
     if (rv == APR_SUCCESS && APR_BRIGADE_EMPTY(io->in)) {
         return APR_EAGAIN;
     }
-    io->is_drained = rv == APR_SUCCESS && has_drained(io);
-    if (rv != APR_SUCCESS && !APR_STATUS_IS_EAGAIN(rv)
-        && !APR_STATUS_IS_TIMEUP(rv)) {
+    io->is_drained = 0;
+    if (rv == APR_SUCCESS) {
+        note_read(io);
+    }
+    else if (!APR_STATUS_IS_EAGAIN(rv) && !APR_STATUS_IS_TIMEUP(rv)) {
         io->broken = rv;
     }
     return rv;
@@ -219,10 +249,51 @@ void mod_qp_io_init(mod_qp_io *io, conn_rec *c, int can_park)
     io->out = apr_brigade_create(c->pool, c->bucket_alloc);
 }
 
+/* What was read is consumed, but the allocator of the connection keeps the
+ * buffers: more than a third of what a session holds that waits for minutes.
+ * APR gives back what is freed beyond a limit, so the limit is lowered while
+ * they are freed once more. */
+static void give_back_buffers(mod_qp_io *io)
+{
+    apr_allocator_t *allocator = apr_pool_allocator_get(io->c->pool);
+    apr_memnode_t *nodes = NULL;
+    apr_memnode_t *node;
+
+    if (io->ssl != NULL && io->broken == APR_SUCCESS && !io->c->aborted) {
+        QP_IGNORE(SSL_free_buffers(io->ssl), "they may be in use");
+    }
+    for (; io->nbuffers > 0; io->nbuffers--) {
+        node = apr_allocator_alloc(allocator, APR_BUCKET_BUFF_SIZE);
+        if (node != NULL) {
+            node->next = nodes;
+            nodes = node;
+        }
+    }
+    if (nodes != NULL) {
+        apr_allocator_max_free_set(allocator, 1);
+        apr_allocator_free(allocator, nodes);
+        apr_allocator_max_free_set(allocator, ap_max_mem_free);
+    }
+}
+
+void mod_qp_io_secure(mod_qp_io *io, struct ssl_st *ssl)
+{
+    io->ssl = ssl;
+    io->below = apr_brigade_create(io->c->pool, io->c->bucket_alloc);
+    io->is_drained = 0; /* what was read in clear tells nothing now */
+    if (ssl != NULL) {
+        /* mod_ssl makes OpenSSL get and free buffers for each record. */
+        SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+    }
+}
+
 void mod_qp_io_hold(mod_qp_io *io)
 {
     apr_bucket *bucket;
 
+    if (APR_BRIGADE_EMPTY(io->in)) {
+        give_back_buffers(io);
+    }
     for (bucket = APR_BRIGADE_FIRST(io->in);
          bucket != APR_BRIGADE_SENTINEL(io->in);
          bucket = APR_BUCKET_NEXT(bucket)) {

@@ -264,8 +264,6 @@ apr_status_t mod_qp_tls_shake(mod_qp_conn *m)
             return rv;
         }
         m->is_shaking = 1;
-        m->io.is_tls = 1;
-        m->io.is_drained = 0; /* what was read in clear tells nothing now */
     }
     rv = ap_get_brigade(m->c->input_filters, m->io.in, AP_MODE_INIT,
                         m->io.can_park ? APR_NONBLOCK_READ : APR_BLOCK_READ, 0);
@@ -277,6 +275,7 @@ apr_status_t mod_qp_tls_shake(mod_qp_conn *m)
         return APR_EGENERAL;
     }
     m->is_shaking = 0;
+    mod_qp_io_secure(&m->io, m->ssl);
     qp_engine_secured(m->qp, learn_facts(m));
     return APR_SUCCESS;
 }
