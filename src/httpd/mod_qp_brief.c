@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Handing a session to the MPM and getting it back costs more than most
  * commands. A client that answers at once is therefore waited for on the spot,
- * for a moment; one that does not is not waited for again until it is quick.
- * At most half of the threads wait like this. Data: flags of the connection, a
+ * for a moment; one that does not is not waited for again until it is quick. A
+ * fifth of the threads never waits like this. Data: flags of the connection, a
  * counter of the child. */
 
 #include "httpd/mod_qp.h"
