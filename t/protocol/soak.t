@@ -17,7 +17,8 @@ use constant { COMMANDS => 100_000, SESSIONS => 1000 };
 # A sanitizer keeps freed memory for a while.
 use constant ALLOWED => $ENV{QP_PRELOAD} ? 16_384 : 1024;
 
-plan tests => 9, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/discard));
+plan tests => 10, QP::Server->need(
+    qw(plugins/rcpt_ok plugins/queue/discard plugins/auth/auth_flat_file));
 
 my $server = QP::Server->new(
     plugins  => ['rcpt_ok', 'queue/discard'],
@@ -89,13 +90,14 @@ $server->stop;
 # Sessions of all kinds.
 my $soak = QP::Soak->new;
 
-$soak->run(2, 2);
+$soak->run(sessions => 200, processes => 2);
 $before = $soak->measure;
-$soak->run(4, 2);
+$soak->run(sessions => 400, processes => 2);
 my $after = $soak->measure;
 
 $grown = $after->{rss} - $before->{rss};
 ok $grown < ALLOWED, "aborted sessions and others: $grown KiB";
+ok t_cmp(join('', $soak->wrong), '', 'all as it should be');
 ok $after->{files} <= $before->{files} + 4, "$after->{files} descriptors";
 ok t_cmp($after->{spool}, 0, 'files in the spool');
 $soak->server->stop;

@@ -77,6 +77,7 @@ message_size_limit = 200k
 recipients_max = 3
 recipients_max_reject = true
 acl_not_smtp = acl_message
+acl_smtp_rcpt = accept
 begin acl
 acl_message:
   deny

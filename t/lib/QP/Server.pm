@@ -179,6 +179,7 @@ sub set_environment {
     $ENV{LD_PRELOAD} = $ENV{QP_PRELOAD};
     $ENV{ASAN_OPTIONS} //= 'detect_leaks=0:handle_segv=2:handle_sigbus=2';
     $ENV{UBSAN_OPTIONS} //= 'print_stacktrace=1';
+    $ENV{TSAN_OPTIONS} //= 'ignore_noninstrumented_modules=1';
     return;
 }
 
@@ -604,7 +605,8 @@ sub is_trouble {
 
     # Of the packages of OpenSSL and mod_ssl one is older.
     return 0 if $line =~ /\[ssl:warn\].* AH01882:/;
-    return 1 if $line =~ /ERROR: \w+Sanitizer|runtime error:|exit signal/;
+    return 1 if $line =~ /(?:ERROR|WARNING): \w+Sanitizer|runtime error:/;
+    return 1 if $line =~ /exit signal/;
     return 1 if $line =~ /\[\w+:(?:warn|error|crit|alert|emerg)\]/;
     return 1 if $line =~ /\[qpsmtpd:notice\]/ && $line !~ /\bQP9\d{3}:/;
     return 0;
