@@ -17,10 +17,10 @@ use Time::HiRes qw(sleep time);
 my %START = (
     'smtp-sink'   => \&start_sink, mod_qpsmtpd => \&start_ours,
     postfix       => \&start_postfix, qpsmtpd => \&start_qpsmtpd,
-    exim          => \&start_exim,
+    exim          => \&start_exim, haraka => \&start_haraka,
 );
 
-sub names { return qw(smtp-sink mod_qpsmtpd postfix qpsmtpd exim) }
+sub names { return qw(smtp-sink mod_qpsmtpd postfix qpsmtpd exim haraka) }
 
 # Where "make bench-peers" unpacks what cannot be installed beside others.
 sub unpacked { return QP::Server::builddir() . '/var/peers' }
@@ -28,7 +28,8 @@ sub unpacked { return QP::Server::builddir() . '/var/peers' }
 sub find_program {
     my ($name) = @_;
 
-    for my $dir (qw(/usr/sbin /usr/bin /usr/local/sbin /usr/lib/postfix/sbin)) {
+    for my $dir (qw(/usr/sbin /usr/bin /usr/local/sbin /usr/lib/postfix/sbin
+                    /node_modules/Haraka/bin)) {
         return "$dir/$name" if -x "$dir/$name";
         return unpacked() . "$dir/$name" if -x unpacked() . "$dir/$name";
     }
@@ -39,15 +40,18 @@ sub find_program {
 sub lacking {
     my ($name, %want) = @_;
     my %program = ('smtp-sink' => 'smtp-sink', postfix => 'master',
-                   qpsmtpd => 'qpsmtpd-prefork', exim => 'exim4');
+                   qpsmtpd => 'qpsmtpd-prefork', exim => 'exim4',
+                   haraka => 'haraka');
 
     return "there is no peer $name" if !$START{$name};
     return 'it has no TLS'
         if $want{tls} && $name !~ /^(?:mod_qpsmtpd|postfix)\z/;
-    return 'it stores nothing' if $want{store} && $name eq 'smtp-sink';
+    return 'it stores nothing'
+        if $want{store} && $name =~ /^(?:smtp-sink|haraka)\z/;
     return if !$program{$name};
     return "$program{$name} is not installed" if !find_program($program{$name});
-    return 'it needs root' if $name ne 'smtp-sink' && $> != 0;
+    return 'it needs root'
+        if $name =~ /^(?:postfix|qpsmtpd|exim)\z/ && $> != 0;
     return 'the user Debian-exim is missing'
         if $name eq 'exim' && !defined getpwnam 'Debian-exim';
     return 'a Perl module is missing'
@@ -281,6 +285,23 @@ nowhere:
 END
     $self->spawn(find_program('exim4'), '-C', "$dir/exim.conf", '-bdf', '-oX',
                  $self->{port});
+    return;
+}
+
+# Haraka, one process as it is by default, which discards.
+sub start_haraka {
+    my ($self) = @_;
+    my $dir = "$self->{dir}";
+    my %config = ('smtp.ini' => "listen=127.0.0.1:$self->{port}",
+                  'loglevel' => 'LOGCRIT', 'host_list' => 'example.org',
+                  'plugins' => "rcpt_to.in_host_list\nqueue/discard",
+                  'me' => 'mx.example.org');
+    my $own = find_program('haraka') =~ s{/bin/haraka\z}{/config}r;
+
+    system("cp -R '$own' '$dir/config'") == 0 or croak "cp: $own";
+    QP::Server::write_file("$dir/config/$_", "$config{$_}\n") for keys %config;
+    local $ENV{YES_REALLY_DO_DISCARD} = 1;
+    $self->spawn(find_program('haraka'), '-c', $dir);
     return;
 }
 
