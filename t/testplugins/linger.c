@@ -2,7 +2,7 @@
 /*
  * Is not in a hurry: NOOP starts a job of twenty seconds that does not look
  * whether anybody wants it, and a message is queued when the file `go` is
- * there. At the end of a session it reads its config. What it keeps lives as
+ * there; with `next on` by the next plugin. At the end of a session it reads its config. What it keeps lives as
  * long as the session. For tests of clients that leave, and of the stop.
  */
 #include <apr_file_info.h>
@@ -15,6 +15,7 @@
 
 struct opts {
     const char *go;
+    int next;
 };
 
 struct conn {
@@ -23,6 +24,7 @@ struct conn {
 
 static const qp_opt opt_table[] = {
     QP_OPT_PATH(struct opts, go, "go", NULL),
+    QP_OPT_BOOL(struct opts, next, "next", 0),
     QP_OPT_END,
 };
 
@@ -55,7 +57,7 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
     apr_finfo_t info;
 
     if (apr_stat(&info, opt->go, APR_FINFO_TYPE, qp_pool(qp)) == APR_SUCCESS) {
-        return qp_return(qp, QP_OK, "queued at last");
+        return opt->next ? QP_DECLINED : qp_return(qp, QP_OK, "queued at last");
     }
     qp_log(self, qp, QP_LOG_INFO, "queue waits");
     conn->wait = qp_timer(qp, LOOK_TIME, qp_conn_pool(qp));
