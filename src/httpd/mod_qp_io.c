@@ -5,13 +5,19 @@
 
 #include "httpd/mod_qp.h"
 
+#include <errno.h>
+#include <poll.h>
+
 #include <apr_allocator.h>
+#include <apr_portable.h>
 #include <openssl/ssl.h>
 #include <util_filter.h>
 
 /* Asked of the filters at once. Larger means more memory for a session that
  * sends a message, smaller means more calls. */
 #define READ_SIZE (4 * APR_BUCKET_BUFF_SIZE)
+/* As long as poll() waits at a time; it counts in an int. */
+#define MAX_POLL  apr_time_from_sec(3600)
 
 static mod_qp_io *io_of(qp_io *base)
 {
@@ -300,6 +306,27 @@ void mod_qp_io_hold(mod_qp_io *io)
         QP_IGNORE(apr_bucket_setaside(bucket, io->c->pool),
                   "a bucket without it is stable");
     }
+}
+
+/* In milliseconds, and never too early. */
+static int poll_time(apr_interval_time_t left)
+{
+    return (int)apr_time_as_msec(left < MAX_POLL ? left : MAX_POLL) + 1;
+}
+
+apr_status_t mod_qp_io_wait_octet(mod_qp_io *io, apr_time_t until)
+{
+    struct pollfd client = { -1, POLLIN, 0 };
+    apr_interval_time_t left;
+    int n;
+
+    QP_IGNORE(apr_os_sock_get(&client.fd, ap_get_conn_socket(io->c)),
+              "nothing comes from a descriptor that is none");
+    do {
+        left = until - qp_timers_now();
+        n = left > 0 ? poll(&client, 1, poll_time(left)) : 0;
+    } while (left > 0 && (n == 0 || (n < 0 && errno == EINTR)));
+    return n > 0 ? APR_SUCCESS : APR_TIMEUP;
 }
 
 apr_status_t mod_qp_io_wait_input(mod_qp_io *io)

@@ -379,6 +379,9 @@ static int run_session(mod_qp_conn *m)
             if (APR_STATUS_IS_EAGAIN(rv) && can_park) {
                 return hand_over(m, MOD_QP_WAITS_CLIENT, CONN_SENSE_WANT_READ);
             }
+            if (APR_STATUS_IS_EAGAIN(rv)) {
+                rv = mod_qp_io_wait_octet(&m->io, m->until);
+            }
             if (rv != APR_SUCCESS) {
                 give_up_tls(m);
             }

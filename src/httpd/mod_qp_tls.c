@@ -264,9 +264,13 @@ apr_status_t mod_qp_tls_shake(mod_qp_conn *m)
             return rv;
         }
         m->is_shaking = 1;
+        m->until = qp_timers_now() + m->c->base_server->timeout;
+    }
+    if (qp_timers_now() > m->until) {
+        return APR_TIMEUP; /* all of it has one Timeout, not each octet */
     }
     rv = ap_get_brigade(m->c->input_filters, m->io.in, AP_MODE_INIT,
-                        m->io.can_park ? APR_NONBLOCK_READ : APR_BLOCK_READ, 0);
+                        APR_NONBLOCK_READ, 0);
     apr_brigade_cleanup(m->io.in);
     if (rv != APR_SUCCESS) {
         return rv;

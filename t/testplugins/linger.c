@@ -2,8 +2,9 @@
 /*
  * Is not in a hurry: NOOP starts a job of twenty seconds that does not look
  * whether anybody wants it, and a message is queued when the file `go` is
- * there; with `next on` by the next plugin. At the end of a session it reads its config. What it keeps lives as
- * long as the session. For tests of clients that leave, and of the stop.
+ * there; with `next on` by the next plugin. At the end of a session it reads
+ * its config. What it keeps lives as long as the session. For tests of clients
+ * that leave, and of the stop.
  */
 #include <apr_file_info.h>
 #include <apr_strings.h>
