@@ -47,7 +47,8 @@ sub httpd {
 }
 
 # For plan: is everything there? Words: a plugin ("plugins/NAME"), an MPM
-# ("event"), a program ("bin/nsd"), or a module of httpd ("ssl").
+# ("event"), a program ("bin/nsd"), "limits" (of memory), or a module of httpd
+# ("ssl").
 sub need {
     my ($class, @words) = @_;
     my @lacking;
@@ -69,6 +70,9 @@ sub lacking {
 
     if ($word =~ /^(?:event|worker|prefork)$/) {
         return $word eq mpm() ? undef : "is for the MPM $word";
+    }
+    if ($word eq 'limits') {
+        return $ENV{QP_PRELOAD} ? 'a build with sanitizers has none' : undef;
     }
     if ($word =~ m{^(?:plugins|testplugins)/}) {
         return -e builddir() . "/lib/$word.so" ? undef : "$word is not built";
@@ -544,6 +548,26 @@ sub rss {
     return $max;
 }
 
+# Sets a soft limit of a child: "nofile", 20. Only its own user may.
+sub limit_child {
+    my ($self, $pid, $what, $value) = @_;
+    my $child = fork() // croak "fork: $!";
+
+    if (!$child) {
+        if ($> == 0) {
+            my @www = getpwnam('www-data');
+
+            POSIX::setgid($www[3]);
+            POSIX::setuid($www[2]);
+        }
+        open STDERR, '>', '/dev/null' or POSIX::_exit(126);
+        { no warnings 'exec'; exec 'prlimit', "--pid=$pid", "--$what=$value:"; }
+        POSIX::_exit(127);
+    }
+    waitpid $child, 0;
+    return $? == 0;
+}
+
 sub client {
     my ($self, %arg) = @_;
 
@@ -693,8 +717,9 @@ QP9nnn (start and stop) are no surprise.
 =item need(WORD...)
 
 The condition for C<plan>. WORD is an MPM (C<event>, C<prefork>), a plugin
-(C<plugins/queue/maildir>, C<testplugins/delay_rcpt>), a program (C<bin/nsd>)
-or a module of httpd (C<ssl>).
+(C<plugins/queue/maildir>, C<testplugins/delay_rcpt>), a program (C<bin/nsd>),
+C<limits> (processes can be given limits of memory) or a module of httpd
+(C<ssl>).
 
 =item new(plugins => [LINE...], config => {KEY => [LINE...] or TEXT})
 
@@ -717,6 +742,10 @@ needs C<fixed_port> and C<port> in C<new> if clients are to find it.
 =item configtest
 
 Returns exit status and output of C<httpd -t>.
+
+=item limit_child(PID, "nofile" or another of prlimit(1), VALUE)
+
+A soft limit of a child; returns whether it is set. Needs C<bin/prlimit>.
 
 =item client(ARGUMENTS of QP::Client)
 
