@@ -79,7 +79,7 @@ See above.
 
 =item auth/auth_checkpassword: pass, I<USER>
 
-=item auth/auth_checkpassword: fail, I<USER> or the password is wrong
+=item auth/auth_checkpassword: fail, the user or the password is wrong
 
 =item auth/auth_checkpassword: error, I<PROGRAM>: I<WHAT WENT WRONG>
 
@@ -215,7 +215,7 @@ static qp_rc judge_program(const qp_plugin *self, qp_session *qp,
         return QP_OK;
     }
     if (proc->exit == 1) {
-        qp_fail(self, qp, "%s or the password is wrong", user);
+        qp_fail(self, qp, "the user or the password is wrong");
         return QP_DECLINED;
     }
     qp_error(self, qp, "%s: %s %d", check->argv[0],
@@ -238,7 +238,7 @@ static qp_rc hook_password(const qp_plugin *self, qp_session *qp,
             return QP_DENYSOFT;
         }
         if (!make_input(txn->check, arg, qp_job_pool(job))) {
-            qp_fail(self, qp, "%s or the password is wrong", arg->user);
+            qp_fail(self, qp, "the user or the password is wrong");
             return QP_DECLINED;
         }
         txn->done = qp_job_start(job, run_check, txn->check);

@@ -89,7 +89,7 @@ The password is right.
 
 =item auth/auth_flat_file: fail, wrong password of I<USER>
 
-=item auth/auth_flat_file: skip, I<USER> is not in the list
+=item auth/auth_flat_file: skip, this user is not in the list
 
 =item auth/auth_flat_file: skip, the password of I<USER> is not stored in a
 form for I<MECHANISM>
@@ -203,7 +203,7 @@ static qp_rc hook_password(const qp_plugin *self, qp_session *qp,
         return qp_await(qp, txn->done);
     }
     if (!txn->is_known) {
-        qp_skip(self, qp, "%s is not in the list", arg->user);
+        qp_skip(self, qp, "this user is not in the list");
         return QP_DECLINED;
     }
     if (qp_wait_status(txn->done) != APR_SUCCESS) {
@@ -239,7 +239,7 @@ static qp_rc hook_auth_cram_md5(const qp_plugin *self, qp_session *qp,
                                             arg->ticket, arg->hash);
 
     if (stored == NULL) {
-        qp_skip(self, qp, "%s is not in the list", arg->user);
+        qp_skip(self, qp, "this user is not in the list");
         return QP_DECLINED;
     }
     if (clear == NULL) {
@@ -261,7 +261,7 @@ static qp_rc hook_auth_scram(const qp_plugin *self, qp_session *qp,
     const char *clear;
 
     if (stored == NULL) {
-        qp_skip(self, qp, "%s is not in the list", arg->user);
+        qp_skip(self, qp, "this user is not in the list");
         return QP_DECLINED;
     }
     clear = qp_secret_clear(stored);

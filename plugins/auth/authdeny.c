@@ -28,7 +28,7 @@ There are no options.
 
 =over 4
 
-=item auth/authdeny: fail, nobody knows "I<USER>" (I<MECHANISM>)
+=item auth/authdeny: fail, nobody knows this user (I<MECHANISM>)
 
 Somebody has tried.
 
@@ -47,7 +47,7 @@ L<auth/auth_flat_file>, F<docs/plugins.md>
 static qp_rc hook_auth(const qp_plugin *self, qp_session *qp,
                        const qp_auth_arg *arg)
 {
-    qp_fail(self, qp, "nobody knows \"%s\" (%s)", arg->user, arg->mechanism);
+    qp_fail(self, qp, "nobody knows this user (%s)", arg->mechanism);
     return QP_DECLINED;
 }
 

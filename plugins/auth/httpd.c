@@ -69,7 +69,7 @@ be loaded.
 
 =item auth/httpd: fail, wrong password of I<USER> (I<PROVIDER>)
 
-=item auth/httpd: skip, no provider knows I<USER>
+=item auth/httpd: skip, no provider knows this user
 
 The next plugin is asked.
 
@@ -265,7 +265,7 @@ static qp_rc judge_status(const qp_plugin *self, qp_session *qp,
                 check->provider);
         return QP_DENY;
     case AUTH_USER_NOT_FOUND:
-        qp_skip(self, qp, "no provider knows %s", check->user);
+        qp_skip(self, qp, "no provider knows this user");
         return QP_DECLINED;
     case AUTH_USER_FOUND:
     case AUTH_GENERAL_ERROR:

@@ -128,7 +128,7 @@ static int check_auth(qp_session *qp, const qp_envelope *envelope,
     const char *text = qp_xtext_decode(value, pool);
     qp_addr *addr;
 
-    if (text == NULL || strlen(value) > MAX_AUTH
+    if (text == NULL || text[0] == '\0' || strlen(value) > MAX_AUTH
         || (strcmp(text, "<>") != 0
             && qp_addr_parse(apr_pstrcat(pool, "<", text, ">", NULL), &addr,
                              pool)

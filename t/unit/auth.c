@@ -134,6 +134,7 @@ static const struct {
       "250 503 250" },
     { "AUTH PLAIN {|user|secret}\nRSET\nRSET\nMAIL FROM:<a@example.net>",
       "235 250 250 250" },
+    { "AUTH PLAIN {|user|secret}\nMAIL FROM:<a@example.net> AUTH", "235 501" },
     { "AUTH PLAIN {|out|secret}\nNOOP", "535" },
     { "HELO x.example\nAUTH PLAIN {|user|secret}", "250 503" },
 };

@@ -27,7 +27,7 @@ sub crypt_by {
     return qx(htpasswd $flag user sesame) =~ s/^user:|\s//gr;
 }
 
-plan tests => 2 * keys(%stored) * @mechs + 6, QP::Server->need(
+plan tests => 2 * keys(%stored) * @mechs + 7, QP::Server->need(
     'plugins/auth/auth_flat_file', 'plugins/rcpt_ok', 'plugins/relay');
 
 my $server = QP::Server->new(
@@ -62,8 +62,10 @@ $client->expect(250, 'MAIL FROM:<clear@example.com>');
 ok t_cmp($client->cmd('RCPT TO:<a@elsewhere.example>'), qr/^250 /,
          'and may relay');
 ok t_cmp((login('PLAIN', 'nobody', 'sesame'))[0], qr/^535 /, 'nobody');
+ok t_cmp((login('PLAIN', 'nobody:sesame', 'x'))[0], qr/^535 /,
+         'a password in the name');
 ok defined $server->wait_log(
-    qr{auth/auth_flat_file: skip, nobody is not in the list}), 'the log';
+    qr{auth/auth_flat_file: skip, this user is not in the list}), 'the log';
 ok !grep({/sesam|c2VzYW|Nlc2Ft|zZXNhb/} $server->log_lines),
     'no password in it, in whatever form';
 $server->set_config(flat_auth_pw => ['new:sesame']);

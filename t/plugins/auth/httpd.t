@@ -64,7 +64,7 @@ for my $user ('nobody', "x' OR '1'='1", '*', 'list*', '*)(uid=*') {
     ok t_cmp(login($server, $user, 'sesame'), qr/^535 /, $user);
 }
 ok defined $server->wait_log(qr{auth/httpd: pass, tabled \(dbd\)}), 'the log';
-ok defined $server->wait_log(qr{auth/httpd: skip, no provider knows nobody}),
+ok defined $server->wait_log(qr{auth/httpd: skip, no provider knows this user}),
     'of all';
 ok !grep({/sesame/i} $server->log_lines), 'has no password';
 
