@@ -98,7 +98,7 @@ static mod_qp_child *make_child(apr_pool_t *pchild, server_rec *s)
     if (ap_mpm_query(AP_MPMQ_MAX_THREADS, &child->max_brief) != APR_SUCCESS) {
         child->max_brief = 0;
     }
-    child->max_brief -= child->max_brief / 5;
+    child->max_brief -= (child->max_brief + 4) / 5;
     return child;
 }
 
