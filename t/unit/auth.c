@@ -6,6 +6,9 @@
  */
 #include "auth_kit.h"
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <openssl/evp.h>
 
 /* Exchanges. ------------------------------------------------------------- */
@@ -313,15 +316,48 @@ static void test_salt(engine_kit *kit, apr_pool_t *pool)
 
 /* CRAM-MD5. -------------------------------------------------------------- */
 
+static const char *challenge(engine_kit *kit, apr_pool_t *pool)
+{
+    const char *text = decode(kit_talk(kit, "AUTH CRAM-MD5\r\n"), pool);
+
+    kit_talk(kit, "*\r\n");
+    return text;
+}
+
+/* Children of one parent do not repeat each other (R79). */
+static void test_children(engine_kit *kit, apr_pool_t *pool)
+{
+    char texts[2][100] = { "", "" };
+    const char *text;
+    int ends[2];
+    int i;
+
+    for (i = 0; i < 2; i++) {
+        if (pipe(ends) != 0) {
+            abort();
+        }
+        if (fork() == 0) {
+            text = challenge(kit, pool);
+            _exit(write(ends[1], text, strlen(text)) < 0);
+        }
+        close(ends[1]);
+        ok(read(ends[0], texts[i], sizeof(texts[i]) - 1) > 10, "child %d", i);
+        close(ends[0]);
+        wait(NULL);
+    }
+    ok(strcmp(texts[0], texts[1]) != 0,
+       "children have challenges of their own");
+}
+
 static void test_cram(engine_kit *kit, apr_pool_t *pool)
 {
     const char *first, *second;
 
     open_tls(kit);
-    first = decode(kit_talk(kit, "AUTH CRAM-MD5\r\n"), pool);
-    kit_talk(kit, "*\r\n");
-    second = decode(kit_talk(kit, "AUTH CRAM-MD5\r\n"), pool);
+    first = challenge(kit, pool);
+    second = challenge(kit, pool);
     ok(strcmp(first, second) != 0, "challenges differ");
+    test_children(kit, pool);
     ok(first[0] == '<' && strstr(first, "@mx.example.com>") != NULL,
        "and have the form of a message id");
     /* RFC 2195 2 */
