@@ -9,7 +9,7 @@ use File::Temp ();
 use IO::Socket::INET ();
 use QP::Server;
 
-plan tests => 28, QP::Server->need('plugins/http_config', 'plugins/rcpt_ok');
+plan tests => 27, QP::Server->need('plugins/http_config', 'plugins/rcpt_ok');
 
 # A web server: answers with the files of a folder. "STATUS n" in the first
 # line is another status, "TO url" a redirection, "HANG" no answer at all. Each
@@ -131,14 +131,12 @@ ok t_cmp(requests(), qr{^Authorization: Basic bWU6c2VjcmV0\r$}m, 'a password');
 ok t_cmp(scalar(grep {/secret/} $server->log_lines), 0, 'is not logged');
 $server->stop;
 
-# Nobody waits for a web server, neither a session nor the end.
+# Nobody waits for a web server, neither a session nor the end: it would be an
+# hour.
 put('a/rcpthosts', "HANG\n");
-my $begin = time;
-
 $server = make("$web/a/ keys rcpthosts wait 500ms timeout 1h")->start;
 ok t_cmp(ours($server), 'file', 'the file, as nothing has come');
 $server->stop;
-ok t_cmp(time - $begin < 15, 1, 'nothing has waited');
 $server = make("$web/a/ keys rcpthosts timeout 100ms")
     ->expect_log(qr/rcpthosts: .*; the old value stays/)->start;
 ok defined $server->wait_log(qr/Timeout was reached; the old/), 'a time-out';

@@ -2,8 +2,8 @@
 /*
  * Waits in all the ways there are, as the word behind XJOB says: see `ways`.
  * The answer says what was ready, and how it ended. What it keeps lives as long
- * as the command. Option `folder`: where a job that is left behind makes a
- * file. For tests of jobs and timers.
+ * as the command. Option `folder`: where a job that is left behind makes
+ * files. For tests of jobs and timers.
  */
 #include <stdio.h>
 #include <string.h>
@@ -49,21 +49,28 @@ static apr_status_t run_short(qp_job *job, void *baton)
     return task->outcome;
 }
 
-/* A job that ends when nobody waits for it any more, and leaves a sign. */
-static apr_status_t run_long(qp_job *job, void *baton)
+static void leave_sign(qp_job *job, const struct task *task, const char *what)
 {
-    struct task *task = baton;
-    FILE *out;
+    FILE *out = fopen(apr_pstrcat(qp_job_pool(job), task->folder, "/",
+                                  task->text, what, NULL),
+                      "we");
 
-    while (!qp_job_is_cancelled(job)) {
-        apr_sleep(SOON);
-    }
-    out = fopen(apr_pstrcat(qp_job_pool(job), task->folder, "/", task->text,
-                            NULL),
-                "we");
     if (out != NULL) {
         fclose(out);
     }
+}
+
+/* A job that ends when nobody waits for it any more, and leaves a sign that it
+ * has begun, and one that it has ended. */
+static apr_status_t run_long(qp_job *job, void *baton)
+{
+    const struct task *task = baton;
+
+    leave_sign(job, task, ".begun");
+    while (!qp_job_is_cancelled(job)) {
+        apr_sleep(SOON);
+    }
+    leave_sign(job, task, "");
     return APR_EINTR;
 }
 
