@@ -34,15 +34,15 @@ apr_status_t qp_client_line(qp_session *qp, apr_size_t max, const char **line)
     rv = qp_line_read(&qp->line, qp->io, max, &text, &len, &kind,
                       qp_session_pcmd(qp));
     *line = text;
-    if (rv == APR_SUCCESS && len + 2 > max) {
-        /* It begins like AUTH, whose lines may be longer; not here. */
-        *line = "";
-        return APR_ENOSPC;
-    }
-    if (rv != APR_SUCCESS || kind == QP_LINE_GOOD) {
+    if (rv != APR_SUCCESS) {
         return rv;
     }
-    return kind == QP_LINE_TOO_LONG ? APR_ENOSPC : APR_EINVAL;
+    /* One that begins like AUTH is not too long for the wire; for us it is. */
+    if (kind == QP_LINE_TOO_LONG || len + 2 > max) {
+        *line = ""; /* and not its first octets */
+        return APR_ENOSPC;
+    }
+    return kind == QP_LINE_GOOD ? APR_SUCCESS : APR_EINVAL;
 }
 
 apr_status_t qp_client_peek(qp_session *qp, const char **data, apr_size_t *len)
