@@ -48,6 +48,7 @@ static void test_rate(void)
     is_int(take_some(rates, 1, &rate, now, 50), 3, "three after three shares");
     now += apr_time_from_sec(3600);
     is_int(take_some(rates, 1, &rate, now, 50), 10, "all after a long time");
+    free(rates);
 }
 
 /* Keys that share all their places. */
@@ -69,6 +70,7 @@ static void test_full(void)
     is_int(take_some(rates, 5 + 16 * PLACES, &rate, now, 5), 1,
            "until the time of another one is over");
     is_int(take_some(rates, 5, &rate, now, 5), 1, "which finds a place again");
+    free(rates);
 }
 
 /* Over processes: what all of them are let through is the limit. */

@@ -183,7 +183,8 @@ sub set_environment {
     $ENV{LD_PRELOAD} = $ENV{QP_PRELOAD};
     $ENV{ASAN_OPTIONS} //= 'detect_leaks=0:handle_segv=2:handle_sigbus=2';
     $ENV{UBSAN_OPTIONS} //= 'print_stacktrace=1';
-    $ENV{TSAN_OPTIONS} //= 'ignore_noninstrumented_modules=1';
+    $ENV{TSAN_OPTIONS} //= 'ignore_noninstrumented_modules=1:suppressions='
+        . srcdir() . '/t/tsan.supp';
     return;
 }
 

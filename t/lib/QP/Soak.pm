@@ -19,6 +19,10 @@ sub new {
         kinds => { clear_kinds(), $has_tls ? tls_kinds() : () },
     }, $class;
 
+    # A sanitizer keeps freed memory for a while: not too much of it.
+    local $ENV{ASAN_OPTIONS} = $ENV{ASAN_OPTIONS}
+        // 'detect_leaks=0:handle_segv=2:handle_sigbus=2'
+        . ':quarantine_size_mb=8:thread_local_quarantine_size_kb=64';
     $self->{server} = QP::Server->new(
         plugins  => ['rcpt_ok', 'auth/auth_flat_file', 'queue/discard'],
         config   => { rcpthosts => 'example.org', databytes => 100_000,
