@@ -25,7 +25,9 @@ static void note_line(kit_text *notes, qp_line_kind kind, const char *text,
         fuzz_check(strlen(text) == len);
     }
     fuzz_check(memchr(text, '\n', len) == NULL && text[len] == '\0');
-    fuzz_check(len < max || strncasecmp(text, "AUTH ", 5) == 0);
+    fuzz_check(len < max || strncasecmp(text, "AUTH ", 5) == 0
+               || kind == QP_LINE_TOO_LONG);
+    fuzz_check(kind != QP_LINE_TOO_LONG || len <= QP_LINE_START);
     fuzz_check(len < QP_LINE_LONG_MAX);
     kit_print(notes, "%d %lu ", (int)kind, (unsigned long)len);
     kit_append(notes, text, len);
