@@ -4,6 +4,7 @@
  * connection; nothing is decided here but whose the connection is. */
 
 #include "httpd/mod_qp.h"
+#include "httpd/mod_qp_cache.h"
 #include "httpd/mod_qp_count.h"
 
 #include <http_protocol.h>
@@ -33,6 +34,7 @@ static void register_hooks(apr_pool_t *pool QP_UNUSED)
                                            "mod_http2.c", NULL };
     static const char *const ssl[] = { "mod_ssl.c", NULL };
 
+    ap_hook_pre_config(mod_qp_cache_register, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_check_config(mod_qp_conf_check, NULL, NULL, APR_HOOK_MIDDLE);
     ap_hook_post_config(mod_qp_conf_post, NULL, NULL, APR_HOOK_LAST);
     ap_hook_child_init(mod_qp_child_init, NULL, NULL, APR_HOOK_MIDDLE);

@@ -53,6 +53,37 @@ the spool folder, which all children of httpd share; or in a Redis server, which
 several servers can share. If the store cannot be used, or does not answer
 within some seconds, messages pass, and an error is logged.
 
+C<socache:PROVIDER> and C<socache:PROVIDER:ARGS> are small object caches of
+httpd, whose module has to be loaded before; C<ARGS> is what its manual calls
+the arguments of the provider:
+
+=over 4
+
+=item socache:shmcb:F</PATH>(I<SIZE>)
+
+Memory that the children share (mod_socache_shmcb); without arguments 512 kB of
+it. When it is full the oldest records go. Size it by 150 octets for a record.
+
+=item socache:dbm:F</PATH>
+
+A file (mod_socache_dbm).
+
+=item socache:redis:I<HOST>:I<PORT>, socache:memcache:I<HOST>:I<PORT>
+
+Servers (mod_socache_redis, mod_socache_memcache), by the connections and with
+the directives of these modules; several are separated by commas.
+
+=back
+
+The first two begin empty at each start and each restart of httpd, also a
+graceful one, such as rotation of the logs may do: all clients are then new. So
+they suit short times; for the times that are the default here take C<dbm> or
+Redis. memcached keeps records for 30 days at most, and a server that does not
+answer at all holds up a job for as long as it likes, as its module knows no
+time: watch it, or take Redis. On a machine one access at a time is made to such
+a cache (C<Mutex> of httpd, C<qpsmtpd-store>); C<redis:HOST> has no such bound,
+and is exact also when two machines see a client at the same moment.
+
 =head1 CONFIGURATION
 
 =over 4
@@ -108,7 +139,7 @@ does nothing, which is of use for single recipients. The default is C<denysoft>.
 
 Where it is: C<dbm>, C<dbm:PATH>, C<redis:HOST:PORT> or C<redis:/SOCKET>, the
 latter two with C<PASSWORD@> before the host and C<#NUMBER> of a database behind
-it if need be. The default is C<dbm>.
+it if need be; or C<socache:PROVIDER>, as above. The default is C<dbm>.
 
 =item db_dir
 

@@ -1800,7 +1800,10 @@ typedef struct qp_store qp_store;
  * @param where  "dbm": files NAME.* in the folder `store` of config spool_dir;
  *               "dbm:PATH": PATH.*; "redis:HOST", "redis:HOST:PORT" or
  *               "redis:/SOCKET", with "PASSWORD@" before it and "#NUMBER" of a
- *               database behind it where there is need
+ *               database behind it where there is need; "socache:PROVIDER" or
+ *               "socache:PROVIDER:ARGS": a small object cache of httpd. With
+ *               socache:redis and socache:memcache a change excludes others on
+ *               this machine only; of two machines the last one counts
  * @param name   of the values; in Redis each key begins with it and a colon
  * @return NULL, or what is wrong with @a where
  */

@@ -26,6 +26,7 @@ extern QP_EXPORT module AP_MODULE_DECLARE_DATA qpsmtpd_module;
 
 typedef struct mod_qp_conn mod_qp_conn;
 typedef struct mod_qp_count mod_qp_count;
+typedef struct mod_qp_caches mod_qp_caches;
 
 /** What a child process has for all its sessions. Lives in pchild. */
 typedef struct mod_qp_child {
@@ -61,6 +62,7 @@ typedef struct mod_qp_conf {
     apr_array_header_t *proxies; /**< of qp_net: QpsmtpdProxy; or NULL */
     server_rec *shadow;  /**< the same, unknown to mod_ssl; NULL: no mod_ssl */
     mod_qp_child *child; /**< in a child process */
+    mod_qp_caches *caches; /**< of the main server: of all; or NULL */
 } mod_qp_conf;
 
 /** The octets of a connection, over httpd's filters. */
@@ -118,7 +120,7 @@ mod_qp_conf *mod_qp_conf_of(const server_rec *s);
 /** Hook check_config: loads everything, for apachectl -t as for a start. */
 int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                       server_rec *s);
-/** Hook post_config: looks at the listeners. */
+/** Hook post_config: opens caches, looks at the listeners. */
 int mod_qp_conf_post(apr_pool_t *pconf, apr_pool_t *plog, apr_pool_t *ptemp,
                      server_rec *s);
 

@@ -3,6 +3,7 @@
  * in pchild. Which session waits for what is mod_qp_park's business. */
 
 #include "httpd/mod_qp.h"
+#include "httpd/mod_qp_cache.h"
 #include "httpd/mod_qp_count.h"
 
 #include <apr_allocator.h>
@@ -117,8 +118,11 @@ void mod_qp_child_init(apr_pool_t *pchild, server_rec *s)
 {
     mod_qp_child *child = NULL;
     mod_qp_conf *conf;
-    apr_status_t rv;
+    apr_status_t rv = mod_qp_cache_child_init(s, pchild);
 
+    if (rv != APR_SUCCESS) {
+        give_up(s, rv);
+    }
     for (; s != NULL; s = s->next) {
         conf = mod_qp_conf_of(s);
         if (conf->server == NULL) {

@@ -3,6 +3,7 @@
  * qp_server, or httpd does not start. Everything lives in pconf. */
 
 #include "httpd/mod_qp.h"
+#include "httpd/mod_qp_cache.h"
 #include "httpd/mod_qp_count.h"
 
 #include <stdio.h>
@@ -226,7 +227,7 @@ const command_rec mod_qp_directives[] = {
 /* The start. ------------------------------------------------------------- */
 
 static const char *create_server(server_rec *s, mod_qp_conf *conf,
-                                 apr_pool_t *pconf)
+                                 const qp_caches *caches, apr_pool_t *pconf)
 {
     qp_server_spec spec;
 
@@ -240,6 +241,7 @@ static const char *create_server(server_rec *s, mod_qp_conf *conf,
     spec.wheres = conf->wheres;
     spec.log_sink = &mod_qp_log_server;
     spec.log_ctx = s;
+    spec.caches = caches;
     return qp_server_create(&conf->server, &spec, pconf);
 }
 
@@ -332,10 +334,12 @@ static void report_errors(const char *errors, apr_pool_t *ptemp)
 int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
                       apr_pool_t *ptemp, server_rec *s)
 {
+    const qp_caches *caches;
     mod_qp_conf *conf;
     const char *error;
 
     part_records(pconf, s);
+    caches = mod_qp_cache_make(s, pconf, ptemp);
     for (; s != NULL; s = s->next) {
         conf = mod_qp_conf_of(s);
         if (conf->enabled != 1) {
@@ -343,7 +347,7 @@ int mod_qp_conf_check(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
         }
         error = mod_qp_tls_check(s, conf, pconf);
         if (error == NULL) {
-            error = create_server(s, conf, pconf);
+            error = create_server(s, conf, caches, pconf);
         }
         check_readable(conf->config_dir != NULL ? conf->config_dir
                                                 : QP_CONFIG_DIR,
@@ -447,9 +451,14 @@ int mod_qp_conf_post(apr_pool_t *pconf, apr_pool_t *plog QP_UNUSED,
                      apr_pool_t *ptemp, server_rec *s)
 {
     const server_addr_rec *addr;
+    int rv;
 
     if (ap_state_query(AP_SQ_MAIN_STATE) == AP_SQ_MS_CREATE_PRE_CONFIG) {
         return OK;
+    }
+    rv = mod_qp_cache_start(s, pconf, ptemp);
+    if (rv != OK) {
+        return rv;
     }
     for (; s != NULL; s = s->next) {
         if (s != ap_server_conf) {

@@ -26,6 +26,7 @@ typedef struct qp_plugin_home {
     struct qp_config_store *config; /**< or NULL, in some tests */
     apr_pool_t *pool;               /**< pconf */
     const qp_logger *logger;        /**< for what belongs to no session */
+    const struct qp_caches *caches; /**< for stores; or NULL: it is not httpd */
     int nconn, ntxn;                /**< slots given out so far */
 } qp_plugin_home;
 

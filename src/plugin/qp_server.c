@@ -221,6 +221,7 @@ const char *qp_server_create(qp_server **out, const qp_server_spec *spec,
     server->home.path = &server->path;
     server->home.logger = &server->logger;
     server->home.pool = pconf;
+    server->home.caches = spec->caches;
     server->path.loaders = apr_array_make(pconf, 1, sizeof(qp_loader *));
     source.defaults = qp_settings_defaults(pconf);
     source.logger = &server->logger;

@@ -25,6 +25,7 @@ typedef struct qp_server_spec {
     apr_hash_t *wheres;          /**< key -> "FILE:LINE" of sets, or NULL */
     const qp_log_sink *log_sink; /**< for what belongs to no session */
     void *log_ctx;
+    const struct qp_caches *caches; /**< for stores; or NULL: none */
 } qp_server_spec;
 
 /** Lives in pconf; read-only after the start, but for the two caches, which

@@ -14,7 +14,8 @@
 #define CALL_TIME apr_time_from_sec(5)
 
 static const qp_store_kind *const kinds[] = { &qp_store_dbm_kind,
-                                              &qp_store_redis_kind };
+                                              &qp_store_redis_kind,
+                                              &qp_store_cache_kind };
 
 static const char *spool_dir(const qp_plugin *self)
 {
@@ -44,6 +45,7 @@ const char *qp_store_open(qp_plugin *self, const char *where, const char *name)
     home->pool = pconf;
     home->config_dir = self->home->path->config_dir;
     home->spool_dir = spool_dir(self);
+    home->caches = self->home->caches;
     for (i = 0; i < QP_ARRAY_LEN(kinds); i++) {
         if (strlen(kinds[i]->name) == len
             && strncmp(kinds[i]->name, where, len) == 0) {
@@ -55,7 +57,8 @@ const char *qp_store_open(qp_plugin *self, const char *where, const char *name)
     }
     return apr_psprintf(pconf,
                         "store: \"%s\" is none of dbm, dbm:PATH, "
-                        "redis:HOST:PORT and redis:/SOCKET",
+                        "redis:HOST:PORT, redis:/SOCKET and "
+                        "socache:PROVIDER",
                         where);
 }
 

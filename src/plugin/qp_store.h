@@ -39,7 +39,8 @@ typedef struct qp_store_home {
     const char *name;
     const char *spool_dir;
     const char *config_dir;
-    void *state; /**< the kind's own */
+    const struct qp_caches *caches; /**< or NULL */
+    void *state;                    /**< the kind's own */
     apr_pool_t *pool;
 } qp_store_home;
 
@@ -54,6 +55,7 @@ struct qp_store {
 
 extern const qp_store_kind qp_store_dbm_kind;
 extern const qp_store_kind qp_store_redis_kind;
+extern const qp_store_kind qp_store_cache_kind;
 
 /** Says what went wrong. @return @a rv */
 apr_status_t qp_store_note(qp_store *store, apr_status_t rv, const char *doing);

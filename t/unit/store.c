@@ -22,239 +22,9 @@
 #include <apr_strings.h>
 #include <apr_thread_proc.h>
 
-#include "engine_kit.h"
-#include "plugin/qp_store.h"
-
-#define THREADS 4
-#define ROUNDS  50
-
-/** What the tests share. */
-typedef struct bench {
-    engine_kit *kit;
-    apr_pool_t *pool;
-    const char *dir; /* temporary */
-    qp_waker waker;
-} bench;
-
-/* It is never asked to wake anybody. */
-static void wake_nobody(qp_waker *waker)
-{
-}
-
-static qp_plugin *make_plugin(bench *b)
-{
-    qp_plugin *plugin = apr_pcalloc(b->pool, sizeof(*plugin));
-
-    plugin->name = "test";
-    plugin->home = &b->kit->home;
-    return plugin;
-}
-
-static qp_plugin *open_store(bench *b, const char *where, const char *name)
-{
-    qp_plugin *plugin = make_plugin(b);
-
-    is_str(qp_store_open(plugin, where, name), NULL, "%s", where);
-    return plugin;
-}
-
-static qp_store *begin(bench *b, const qp_plugin *plugin, apr_pool_t *pool)
-{
-    return qp_store_begin(plugin, qp_jobs_prepare(b->kit->carrier.jobs,
-                                                  &b->waker, pool));
-}
-
-/* @return the value, or what went wrong */
-static const char *value_of(qp_store *store, const char *key)
-{
-    const char *value = NULL;
-    apr_status_t rv = qp_store_get(store, key, &value);
-
-    if (APR_STATUS_IS_NOTFOUND(rv)) {
-        return "(none)";
-    }
-    return rv == APR_SUCCESS ? value : qp_store_error(store);
-}
-
-/* Every kind. -------------------------------------------------------------- */
-
-static void test_values(qp_store *store, apr_pool_t *pool)
-{
-    char *longest = apr_pcalloc(pool, 602);
-    char *big = apr_pcalloc(pool, 502);
-
-    memset(longest, 'k', 600);
-    memset(big, 'v', 501);
-    is_str(value_of(store, "a"), "(none)", "no value");
-    is_int(qp_store_set(store, "a", "1", 0), APR_SUCCESS, "a value");
-    is_str(value_of(store, "a"), "1", "is there");
-    is_int(qp_store_set(store, "a", "two words", 0), APR_SUCCESS, "another");
-    is_str(value_of(store, "a"), "two words", "replaces it");
-    is_int(qp_store_set(store, "e", "", 0), APR_SUCCESS, "an empty one");
-    is_str(value_of(store, "e"), "", "is a value, too");
-    is_int(qp_store_delete(store, "a"), APR_SUCCESS, "deleted");
-    is_str(value_of(store, "a"), "(none)", "it is gone");
-    is_int(qp_store_delete(store, "a"), APR_SUCCESS, "twice");
-    is_int(qp_store_set(store, longest, "long", 0), APR_SUCCESS, "a long key");
-    is_str(value_of(store, longest), "long", "is there");
-    longest[600] = 'x';
-    is_str(value_of(store, longest), "(none)", "a longer one is another");
-    is_int(qp_store_set(store, " \r\n", "odd", 0), APR_SUCCESS, "an odd key");
-    is_str(value_of(store, " \r\n"), "odd", "is there");
-    is_str(value_of(store, " "), "(none)", "and no other");
-    is_int(qp_store_set(store, "a", big, 0), APR_ENOSPC, "too long a value");
-    ok(strstr(qp_store_error(store), "cannot keep so long a value") != NULL,
-       "it is said");
-    big[500] = '\0';
-    is_int(qp_store_set(store, "a", big, 0), APR_SUCCESS, "the longest value");
-    is_str(value_of(store, "a"), big, "is there");
-    is_str(qp_store_error(store), "", "nothing is wrong");
-}
-
-static void test_numbers(qp_store *store)
-{
-    apr_int64_t sum = 0;
-
-    is_int(qp_store_add(store, "n", 2, 0, &sum), APR_SUCCESS, "a number");
-    is_int(sum, 2, "is the first");
-    is_int(qp_store_add(store, "n", -5, 0, &sum), APR_SUCCESS, "and another");
-    is_int(sum, -3, "is their sum");
-    is_int(qp_store_set(store, "n", "40", 0), APR_SUCCESS, "a value");
-    is_int(qp_store_add(store, "n", 2, 0, &sum), APR_SUCCESS, "that is one");
-    is_int(sum, 42, "counts as one");
-    is_int(qp_store_set(store, "n", "word", 0), APR_SUCCESS, "a word");
-    is_int(qp_store_add(store, "n", 2, 0, &sum), APR_EINVAL, "is none");
-    is_str(value_of(store, "n"), "word", "and stays");
-}
-
-/* Adds its letter to the value. */
-static const char *append(const char *old, void *baton,
-                          apr_interval_time_t *ttl, apr_pool_t *pool)
-{
-    *ttl = 0;
-    if (strcmp(baton, "-") == 0) {
-        return NULL;
-    }
-    return apr_pstrcat(pool, old != NULL ? old : "", baton, NULL);
-}
-
-static void test_changes(qp_store *store)
-{
-    char *big = apr_pcalloc(store->pool, 502);
-    char a[] = "a";
-    char b[] = "b";
-    char no[] = "-";
-
-    memset(big, 'v', 501);
-    is_int(qp_store_update(store, "c", append, a), APR_SUCCESS, "made");
-    is_int(qp_store_update(store, "c", append, b), APR_SUCCESS, "changed");
-    is_int(qp_store_update(store, "c", append, no), APR_SUCCESS, "left");
-    is_str(value_of(store, "c"), "ab", "the value");
-    is_int(qp_store_update(store, "c2", append, no), APR_SUCCESS, "not made");
-    is_str(value_of(store, "c2"), "(none)", "no value");
-    is_int(qp_store_update(store, "c", append, big), APR_ENOSPC, "too long");
-    is_str(value_of(store, "c"), "ab", "the old value stays");
-}
-
-/** Threads that add to the same number. */
-typedef struct adder {
-    bench *b;
-    const qp_plugin *plugin;
-    apr_pool_t *pool;
-    pthread_t thread;
-    int may_repeat; /* a call that took too long, for it has done nothing */
-    int failed;
-} adder;
-
-static void *add_often(void *data)
-{
-    adder *a = data;
-    qp_store *store;
-    apr_pool_t *pool;
-    apr_status_t rv;
-    apr_int64_t sum;
-    int i;
-
-    for (i = 0; i < ROUNDS; i++) {
-        apr_pool_create(&pool, a->pool);
-        store = begin(a->b, a->plugin, pool);
-        do { /* nothing is added when the others never let it have the lock */
-            rv = qp_store_add(store, "shared", 1, 0, &sum);
-        } while (APR_STATUS_IS_TIMEUP(rv) && a->may_repeat);
-        a->failed += rv != APR_SUCCESS;
-        apr_pool_destroy(pool);
-    }
-    return NULL;
-}
-
-static void test_threads(bench *b, const qp_plugin *plugin)
-{
-    adder adders[THREADS];
-    qp_store *store = begin(b, plugin, b->pool);
-    int failed = 0;
-    int i;
-
-    is_int(qp_store_delete(store, "shared"), APR_SUCCESS, "no number");
-    for (i = 0; i < THREADS; i++) {
-        adders[i].b = b;
-        adders[i].plugin = plugin;
-        adders[i].may_repeat = plugin->store->kind == &qp_store_dbm_kind;
-        adders[i].failed = 0;
-        apr_pool_create_unmanaged_ex(&adders[i].pool, NULL, NULL);
-        if (pthread_create(&adders[i].thread, NULL, add_often, &adders[i])) {
-            abort();
-        }
-    }
-    for (i = 0; i < THREADS; i++) {
-        pthread_join(adders[i].thread, NULL);
-        failed += adders[i].failed;
-        apr_pool_destroy(adders[i].pool);
-    }
-    is_int(failed, 0, "threads that add");
-    is_str(apr_strtok(apr_pstrdup(b->pool, value_of(store, "shared")), " ",
-                      &(char *){ NULL }),
-           apr_itoa(b->pool, THREADS * ROUNDS), "nothing is lost");
-}
-
-static void test_kind(bench *b, const char *where)
-{
-    qp_plugin *plugin = open_store(b, where, "test");
-    qp_plugin *other = open_store(b, where, "other");
-    qp_store *store = begin(b, plugin, b->pool);
-
-    test_values(store, b->pool);
-    test_numbers(store);
-    test_changes(store);
-    test_threads(b, plugin);
-    is_int(qp_store_set(store, "mine", "1", 0), APR_SUCCESS, "a value");
-    if (strncmp(where, "dbm:", 4) != 0) {
-        is_str(value_of(begin(b, other, b->pool), "mine"), "(none)",
-               "is not there by another name");
-    }
-}
+#include "store_tests.h"
 
 /* Files. ------------------------------------------------------------------- */
-
-static void test_expiry(bench *b)
-{
-    qp_store *store = begin(b, open_store(b, "dbm", "expiry"), b->pool);
-    apr_int64_t sum = 0;
-
-    is_int(qp_store_set(store, "e", "1", apr_time_from_sec(100)), APR_SUCCESS,
-           "a value for a time");
-    is_int(qp_store_add(store, "n", 1, apr_time_from_sec(100), &sum),
-           APR_SUCCESS, "a number for a time");
-    kit_skip_time(apr_time_from_sec(90));
-    is_str(value_of(store, "e"), "1", "is there before its end");
-    is_int(qp_store_add(store, "n", 1, apr_time_from_sec(100), &sum),
-           APR_SUCCESS, "what is added");
-    is_int(sum, 2, "counts");
-    kit_skip_time(apr_time_from_sec(20));
-    is_str(value_of(store, "e"), "(none)", "and not behind it");
-    is_int(qp_store_add(store, "n", 1, apr_time_from_sec(100), &sum),
-           APR_SUCCESS, "and does not prolong");
-    is_int(sum, 1, "the first one's time");
-}
 
 static apr_off_t size_of(bench *b, const char *name)
 {
@@ -269,7 +39,7 @@ static apr_off_t size_of(bench *b, const char *name)
 /* What has expired is thrown away, an hour later. */
 static void test_sweep(bench *b)
 {
-    qp_store *store = begin(b, open_store(b, "dbm", "sweep"), b->pool);
+    qp_store *store = bench_begin(b, bench_open(b, "dbm", "sweep"), b->pool);
     apr_off_t size;
     int i;
 
@@ -289,9 +59,9 @@ static void test_sweep(bench *b)
     is_int(qp_store_set(store, "last", "1", 0), APR_SUCCESS, "an hour later");
     ok(size_of(b, "spool/store/sweep.pag") < size, "the file is smaller");
     is_int(size_of(b, "spool/store/sweep.new.pag"), -1, "nothing is left");
-    is_str(value_of(store, "stays"), "1", "what is for ever stays");
-    is_str(value_of(store, "long"), "1", "and what is for long");
-    is_str(value_of(store, "last"), "1", "and the last");
+    is_str(bench_value(store, "stays"), "1", "what is for ever stays");
+    is_str(bench_value(store, "long"), "1", "and what is for long");
+    is_str(bench_value(store, "last"), "1", "and the last");
 }
 
 static void write_file(bench *b, const char *name, const char *text, size_t len)
@@ -310,14 +80,14 @@ static void write_file(bench *b, const char *name, const char *text, size_t len)
 
 static void test_damage(bench *b)
 {
-    qp_store *store = begin(b, open_store(b, "dbm", "damage"), b->pool);
+    qp_store *store = bench_begin(b, bench_open(b, "dbm", "damage"), b->pool);
     char *junk = apr_palloc(b->pool, 4096);
 
     memset(junk, 0xee, 4096);
     is_int(qp_store_set(store, "a", "1", 0), APR_SUCCESS, "a value");
     write_file(b, "spool/store/damage.pag", junk, 4096);
     is_int(qp_store_set(store, "a", "2", 0), APR_SUCCESS, "in a damaged file");
-    is_str(value_of(store, "a"), "2", "is there");
+    is_str(bench_value(store, "a"), "2", "is there");
     is_int(size_of(b, "spool/store/damage.pag.damaged"), 4096,
            "the old file is put aside");
 }
@@ -328,22 +98,24 @@ static void test_trouble(bench *b)
     qp_store *store;
 
     write_file(b, "plain", "x", 1);
-    store = begin(b,
-                  open_store(b, apr_pstrcat(b->pool, "dbm:", file, "/x", NULL),
-                             "trouble"),
-                  b->pool);
-    ok(strstr(value_of(store, "a"), "dbm: cannot use ") != NULL,
-       "no folder: %s", qp_store_error(store));
     store =
-        begin(b, open_store(b, "dbm:/nonexistent/deep/x", "trouble"), b->pool);
-    ok(strstr(value_of(store, "a"), "No such file") != NULL, "none at all: %s",
-       qp_store_error(store));
+        bench_begin(b,
+                    bench_open(b,
+                               apr_pstrcat(b->pool, "dbm:", file, "/x", NULL),
+                               "trouble"),
+                    b->pool);
+    ok(strstr(bench_value(store, "a"), "dbm: cannot use ") != NULL,
+       "no folder: %s", qp_store_error(store));
+    store = bench_begin(b, bench_open(b, "dbm:/nonexistent/deep/x", "trouble"),
+                        b->pool);
+    ok(strstr(bench_value(store, "a"), "No such file") != NULL,
+       "none at all: %s", qp_store_error(store));
 }
 
 /* Processes as well as threads. */
 static void test_processes(bench *b)
 {
-    qp_plugin *plugin = open_store(b, "dbm", "forked");
+    qp_plugin *plugin = bench_open(b, "dbm", "forked");
     adder a = { .b = b, .plugin = plugin, .may_repeat = 1 };
     pid_t pids[3];
     int status;
@@ -353,7 +125,7 @@ static void test_processes(bench *b)
         pids[i] = fork();
         if (pids[i] == 0) {
             apr_pool_create_unmanaged_ex(&a.pool, NULL, NULL);
-            add_often(&a);
+            bench_add_often(&a);
             _exit(a.failed);
         }
     }
@@ -361,8 +133,8 @@ static void test_processes(bench *b)
         waitpid(pids[i], &status, 0);
         is_int(status, 0, "process %d", (int)i);
     }
-    is_int(atoi(value_of(begin(b, plugin, b->pool), "shared")),
-           (int)QP_ARRAY_LEN(pids) * ROUNDS, "nothing is lost");
+    is_int(atoi(bench_value(bench_begin(b, plugin, b->pool), "shared")),
+           (int)QP_ARRAY_LEN(pids) * BENCH_ROUNDS, "nothing is lost");
 }
 
 /* Redis. ------------------------------------------------------------------- */
@@ -379,7 +151,7 @@ static void test_words(bench *b)
     size_t i;
 
     for (i = 0; i < QP_ARRAY_LEN(wrong); i++) {
-        error = qp_store_open(make_plugin(b), wrong[i], "words");
+        error = qp_store_open(bench_plugin(b), wrong[i], "words");
         ok(error != NULL && strncmp(error, "store: ", 7) == 0, "\"%s\": %s",
            wrong[i], error != NULL ? error : "no error");
     }
@@ -448,7 +220,7 @@ static void test_nonsense(bench *b)
     size_t i;
 
     l.fd = listen_local(&port);
-    plugin = open_store(b, apr_psprintf(b->pool, "redis:127.0.0.1:%d", port),
+    plugin = bench_open(b, apr_psprintf(b->pool, "redis:127.0.0.1:%d", port),
                         "liar");
     for (i = 0; i < QP_ARRAY_LEN(nonsense); i++) {
         l.says = nonsense[i];
@@ -456,13 +228,13 @@ static void test_nonsense(bench *b)
         if (pthread_create(&thread, NULL, say_nonsense, &l) != 0) {
             abort();
         }
-        got = value_of(begin(b, plugin, b->pool), "a");
+        got = bench_value(bench_begin(b, plugin, b->pool), "a");
         pthread_join(thread, NULL);
         ok(strncmp(got, "redis: cannot ", 14) == 0, "answer %d: %s", (int)i,
            got);
     }
     close(l.fd);
-    got = value_of(begin(b, plugin, b->pool), "a");
+    got = bench_value(bench_begin(b, plugin, b->pool), "a");
     ok(strstr(got, "Connection refused") != NULL, "no server: %s", got);
 }
 
@@ -501,42 +273,27 @@ static void test_redis(bench *b)
         diag("there is no redis-server: its tests are left out");
         return;
     }
-    test_kind(b, apr_pstrcat(b->pool, "redis:secret@", path, "#3", NULL));
-    got = value_of(
-        begin(b, open_store(b, apr_pstrcat(b->pool, "redis:", path, NULL), "x"),
-              b->pool),
+    bench_test_kind(b, apr_pstrcat(b->pool, "redis:secret@", path, "#3", NULL));
+    got = bench_value(
+        bench_begin(b,
+                    bench_open(b, apr_pstrcat(b->pool, "redis:", path, NULL),
+                               "x"),
+                    b->pool),
         "a");
     ok(strstr(got, "NOAUTH") != NULL, "without the password: %s", got);
-    store =
-        begin(b,
-              open_store(b, apr_pstrcat(b->pool, "redis:secret@", path, NULL),
-                         "x"),
-              b->pool);
+    store = bench_begin(
+        b,
+        bench_open(b, apr_pstrcat(b->pool, "redis:secret@", path, NULL), "x"),
+        b->pool);
     is_int(qp_store_set(store, "e", "1", apr_time_from_msec(20)), APR_SUCCESS,
            "a value for a time");
     apr_sleep(apr_time_from_msec(40));
-    is_str(value_of(store, "e"), "(none)", "is gone behind it");
+    is_str(bench_value(store, "e"), "(none)", "is gone behind it");
     kill(pid, SIGKILL);
     waitpid(pid, NULL, 0);
-    got = value_of(store, "e");
+    got = bench_value(store, "e");
     ok(strncmp(got, "redis: cannot ", 14) == 0, "a server that is gone: %s",
        got);
-}
-
-static void set_up(bench *b)
-{
-    const char *spool = apr_pstrcat(b->pool, b->kit->dir, "/spool", NULL);
-
-    b->dir = b->kit->dir;
-    b->waker.wake = wake_nobody;
-    b->waker.destroy = wake_nobody;
-    b->waker.refs = 1;
-    b->kit->path.config_dir = b->dir;
-    if (mkdir(spool, 0700) != 0 && errno != EEXIST) {
-        abort();
-    }
-    kit_set(b->kit, "spool_dir", spool);
-    is_str(kit_start(b->kit), NULL, "a server");
 }
 
 int main(void)
@@ -547,10 +304,10 @@ int main(void)
     memset(&b, 0, sizeof(b));
     apr_pool_create(&b.pool, NULL);
     b.kit = kit_create(b.pool);
-    set_up(&b);
-    test_kind(&b, "dbm");
-    test_kind(&b, "dbm:by/path");
-    test_expiry(&b);
+    bench_set_up(&b);
+    bench_test_kind(&b, "dbm");
+    bench_test_kind(&b, "dbm:by/path");
+    bench_test_expiry(&b, "dbm");
     test_sweep(&b);
     test_damage(&b);
     test_trouble(&b);
