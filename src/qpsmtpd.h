@@ -1239,6 +1239,9 @@ QP_EXPORT qp_wait *qp_timer(qp_session *qp, apr_interval_time_t delay,
  * pool before, and what it finds is left there. That memory lives until the
  * work has ended and the pool of qp_job_create() is cleared, whichever is
  * later: a client that leaves takes nothing from under it.
+ *
+ * The same function is run at most by half of the threads that others leave:
+ * with httpd by 32 in a process. Further ones wait for these.
  */
 typedef struct qp_job qp_job;
 /** @return the outcome, for qp_wait_status(). Blocking calls in it need a

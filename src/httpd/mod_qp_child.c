@@ -20,8 +20,9 @@ APLOG_USE_MODULE(qpsmtpd);
  * the system. */
 #define MAX_FREE        (4 * 1024 * 1024)
 
-/* Jobs that run at a time in a child. They wait for others most of the time. */
-#define MAX_JOB_THREADS 32
+/* Jobs that run at a time in a child; half of them of one kind. They wait for
+ * others most of the time. */
+#define MAX_JOB_THREADS 64
 
 /* Without its caches and timers a child cannot serve anybody. */
 static void give_up(server_rec *s, apr_status_t rv)

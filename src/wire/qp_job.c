@@ -3,7 +3,8 @@
  * session that asked for it and the thread that does it; its memory lives
  * until both have let go, so that neither can take it from the other. The
  * threads live as long as the pool of the process. What the work is, is the
- * plugin's business. */
+ * plugin's business; but work of one kind, that is of one function, never takes
+ * all threads, for the service that it waits for may be mute. */
 
 #include "wire/qp_job.h"
 
@@ -13,8 +14,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Jobs that wait for a thread; beyond that there is no hope of an answer in
- * time, and a job is answered APR_EAGAIN at once. */
+/* Jobs of a kind that wait for a thread; beyond that there is no hope of an
+ * answer in time, and a job is answered APR_EAGAIN at once. */
 #define MAX_WAITING 10000
 /* How long a thread without work stays, in seconds. */
 #define IDLE_TIME   10
@@ -33,16 +34,26 @@ typedef struct job_thread {
     thread_state state;
 } job_thread;
 
+/* Jobs of one function. Lives as long as the process, as there are few. */
+typedef struct job_kind {
+    struct job_kind *next;
+    qp_job_fn *run;
+    qp_job *first; /* of those that wait for a thread */
+    qp_job **end;
+    int nwaiting;
+    int nrunning;
+} job_kind;
+
 struct qp_jobs {
     pthread_mutex_t mutex;
     pthread_cond_t more;
     pthread_cond_t ended; /* a thread has ended */
-    qp_job *first;        /* of those that wait for a thread */
-    qp_job **end;
-    int nwaiting;
+    job_kind *kinds;      /* the one served last is at the end */
+    int nrunning;
     int nidle; /* threads that wait for a job */
     int nthreads;
-    int stopping; /* atomic */
+    apr_pool_t *pool; /* of the kinds: pools are not shared among threads */
+    int stopping;     /* atomic */
     int max_threads;
     job_thread *threads; /* max_threads of them */
 };
@@ -52,6 +63,7 @@ struct qp_job {
     apr_pool_t *pool; /* its own */
     qp_jobs *jobs;
     qp_job *next; /* in the queue */
+    job_kind *kind;
     qp_waker *waker;
     apr_pool_t *owner; /* pool of the session that waits; its thread's only */
     qp_wait *wait;     /* NULL until it is started */
@@ -85,25 +97,87 @@ static void run_job(qp_job *job)
 
 /* The queue and the threads; called with the mutex held. ------------------ */
 
-static void push_job(qp_jobs *jobs, qp_job *job)
+static job_kind *find_kind(qp_jobs *jobs, qp_job_fn *run)
 {
-    job->next = NULL;
-    *jobs->end = job;
-    jobs->end = &job->next;
-    jobs->nwaiting++;
+    job_kind **at = &jobs->kinds;
+    job_kind *kind;
+
+    while (*at != NULL && (*at)->run != run) {
+        at = &(*at)->next;
+    }
+    if (*at == NULL) {
+        kind = apr_pcalloc(jobs->pool, sizeof(*kind));
+        kind->run = run;
+        kind->end = &kind->first;
+        *at = kind;
+    }
+    return *at;
 }
 
-static qp_job *pop_job(qp_jobs *jobs)
+static void push_job(qp_job *job)
 {
-    qp_job *job = jobs->first;
+    job_kind *kind = job->kind;
 
-    if (job != NULL) {
-        jobs->first = job->next;
-        if (jobs->first == NULL) {
-            jobs->end = &jobs->first;
-        }
-        jobs->nwaiting--;
+    job->next = NULL;
+    *kind->end = job;
+    kind->end = &job->next;
+    kind->nwaiting++;
+}
+
+/* A kind gets no more than half of the threads that the others leave: so there
+ * is one for a further kind, however many services are mute. */
+static int may_run(const qp_jobs *jobs, const job_kind *kind)
+{
+    return kind->first != NULL
+           && kind->nrunning < jobs->max_threads - jobs->nrunning;
+}
+
+static int has_work(const qp_jobs *jobs)
+{
+    const job_kind *kind = jobs->kinds;
+
+    while (kind != NULL && !may_run(jobs, kind)) {
+        kind = kind->next;
     }
+    return kind != NULL;
+}
+
+/* Behind all others, for it is the others' turn. */
+static void put_last(qp_jobs *jobs, job_kind *kind)
+{
+    job_kind **at = &jobs->kinds;
+
+    while (*at != kind) {
+        at = &(*at)->next;
+    }
+    *at = kind->next;
+    while (*at != NULL) {
+        at = &(*at)->next;
+    }
+    *at = kind;
+    kind->next = NULL;
+}
+
+/* @param is_last  the process ends: any will do */
+static qp_job *pop_job(qp_jobs *jobs, int is_last)
+{
+    job_kind *kind = jobs->kinds;
+    qp_job *job;
+
+    while (kind != NULL
+           && !(is_last ? kind->first != NULL : may_run(jobs, kind))) {
+        kind = kind->next;
+    }
+    if (kind == NULL) {
+        return NULL;
+    }
+    job = kind->first;
+    kind->first = job->next;
+    if (kind->first == NULL) {
+        kind->end = &kind->first;
+    }
+    kind->nwaiting--;
+    put_last(jobs, kind);
     return job;
 }
 
@@ -112,33 +186,48 @@ static int is_stopping(const qp_jobs *jobs)
     return __atomic_load_n(&jobs->stopping, __ATOMIC_ACQUIRE);
 }
 
-/* @return NULL: the thread has nothing to do any more */
+static void wake_thread(qp_jobs *jobs);
+
+/* A thread that was signalled may not have woken yet, and is counted as idle
+ * all the same: so each that takes a job sees to those behind it.
+ * @return NULL: the thread has nothing to do any more */
 static qp_job *wait_for_job(qp_jobs *jobs)
 {
     struct timespec until;
+    qp_job *job;
     int rv = 0;
 
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += IDLE_TIME;
-    while (jobs->first == NULL && !is_stopping(jobs) && rv == 0) {
+    while (!has_work(jobs) && !is_stopping(jobs) && rv == 0) {
         jobs->nidle++;
         rv = pthread_cond_timedwait(&jobs->more, &jobs->mutex, &until);
         jobs->nidle--;
     }
-    return pop_job(jobs);
+    job = pop_job(jobs, is_stopping(jobs));
+    if (job != NULL) {
+        job->kind->nrunning++;
+        jobs->nrunning++;
+        wake_thread(jobs);
+    }
+    return job;
 }
 
 static void *run_thread(void *data)
 {
     job_thread *thread = data;
     qp_jobs *jobs = thread->jobs;
+    job_kind *kind;
     qp_job *job;
 
     pthread_mutex_lock(&jobs->mutex);
     while ((job = wait_for_job(jobs)) != NULL) {
+        kind = job->kind;
         pthread_mutex_unlock(&jobs->mutex);
         run_job(job);
         pthread_mutex_lock(&jobs->mutex);
+        kind->nrunning--;
+        jobs->nrunning--;
     }
     thread->state = THREAD_ENDED;
     jobs->nthreads--;
@@ -182,9 +271,21 @@ static int start_thread(qp_jobs *jobs)
     return rv;
 }
 
-/* A thread that was signalled may not have woken yet: as many jobs wait as
- * there are idle threads before it takes a further one. Without a new thread
- * the job waits for one of those that there are. */
+/* For the work that there is, if there is any. Without a new thread it waits
+ * for one of those that there are. */
+static void wake_thread(qp_jobs *jobs)
+{
+    if (!has_work(jobs)) {
+        return;
+    }
+    if (jobs->nidle > 0) {
+        pthread_cond_signal(&jobs->more);
+    }
+    else if (jobs->nthreads < jobs->max_threads && !is_stopping(jobs)) {
+        QP_IGNORE(start_thread(jobs), "there are others");
+    }
+}
+
 static apr_status_t queue_job(qp_jobs *jobs, qp_job *job)
 {
     int rv = 0;
@@ -192,17 +293,18 @@ static apr_status_t queue_job(qp_jobs *jobs, qp_job *job)
     if (is_stopping(jobs)) {
         return APR_EINTR;
     }
-    if (jobs->nwaiting >= MAX_WAITING) {
+    job->kind = find_kind(jobs, job->run);
+    if (job->kind->nwaiting >= MAX_WAITING) {
         return APR_EAGAIN;
     }
-    if (jobs->nwaiting >= jobs->nidle && jobs->nthreads < jobs->max_threads) {
+    if (jobs->nthreads == 0) {
         rv = start_thread(jobs);
     }
     if (jobs->nthreads == 0) {
         return rv;
     }
-    push_job(jobs, job);
-    pthread_cond_signal(&jobs->more);
+    push_job(job);
+    wake_thread(jobs);
     return APR_SUCCESS;
 }
 
@@ -253,13 +355,14 @@ static apr_status_t stop_jobs(void *data)
     pthread_mutex_lock(&jobs->mutex);
     __atomic_store_n(&jobs->stopping, 1, __ATOMIC_RELEASE);
     pthread_cond_broadcast(&jobs->more);
-    while ((job = pop_job(jobs)) != NULL) {
+    while ((job = pop_job(jobs, 1)) != NULL) {
         pthread_mutex_unlock(&jobs->mutex);
         finish_job(job, APR_EINTR);
         pthread_mutex_lock(&jobs->mutex);
     }
     pthread_mutex_unlock(&jobs->mutex);
     join_threads(jobs);
+    apr_pool_destroy(jobs->pool);
     return APR_SUCCESS;
 }
 
@@ -269,10 +372,13 @@ apr_status_t qp_jobs_create(qp_jobs **out, int max_threads, apr_pool_t *pool)
     pthread_condattr_t attr;
 
     QP_ASSERT(max_threads > 0);
+    if (apr_pool_create_unmanaged_ex(&jobs->pool, NULL, NULL) != APR_SUCCESS) {
+        return APR_ENOMEM;
+    }
+    apr_pool_tag(jobs->pool, "qp_jobs");
     jobs->max_threads = max_threads;
     jobs->threads =
         apr_pcalloc(pool, (apr_size_t)max_threads * sizeof(*jobs->threads));
-    jobs->end = &jobs->first;
     pthread_mutex_init(&jobs->mutex, NULL);
     pthread_condattr_init(&attr);
     pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);

@@ -15,7 +15,8 @@ typedef struct qp_jobs qp_jobs;
  * Makes the threads' pool; it has no thread until there is work. When @a pool
  * is about to be destroyed, waiting jobs are given up and running ones are
  * waited for.
- * @param max_threads  at most so many jobs run at a time
+ * @param max_threads  at most so many jobs run at a time; those of one function
+ *                     on at most half of the threads that others leave
  * @param out          lives as long as @a pool
  */
 apr_status_t qp_jobs_create(qp_jobs **out, int max_threads,

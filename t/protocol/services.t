@@ -10,7 +10,9 @@ use Apache::TestUtil qw(t_cmp);
 use QP::Fake;
 use QP::Server;
 
-use constant { CLIENTS => 40, TIMEOUT => 2 };
+# More than there are threads for jobs in a child, or prefork has children.
+use constant CLIENTS => QP::Server->mpm eq 'prefork' ? 40 : 80;
+use constant TIMEOUT => 2;
 
 my $lost = qr/(?:send to|pass a file to|get an answer from) \S+: \S/;
 my $odd = qr/use the answer of \S+:/;
@@ -40,7 +42,7 @@ my %plugins = (
         ],
     },
     'virus/clamdscan' => {
-        args => 'method instream clamd_socket', troubles => [
+        args => 'max_size 500 method instream clamd_socket', troubles => [
             ["stream: OK", undef],
             ["stream: OK\n", undef],
             ["stream: OK\0stream: Virus FOUND\0", undef],
@@ -58,8 +60,9 @@ my %plugins = (
 
 my $ntroubles = 2 * @any + map { @{ $_->{troubles} } } values %plugins;
 
-plan tests => 2 * $ntroubles + 5 * keys(%plugins),
-    QP::Server->need(map {"plugins/$_"} keys %plugins, 'queue/maildir');
+plan tests => 2 * $ntroubles + 7 * keys(%plugins),
+    QP::Server->need(map {"plugins/$_"} keys %plugins, 'headers',
+                     'queue/maildir', 'queue/pipe');
 
 my $fake = QP::Fake->new(unix => 1, serve => sub {
     my ($self, $client, $mode) = @_;
@@ -74,13 +77,14 @@ my $fake = QP::Fake->new(unix => 1, serve => sub {
 });
 
 sub server {
-    my ($plugin, @more) = @_;
+    my ($plugin, $more, $queue) = @_;
     my $args = $plugins{$plugin}{args};
     my $path = $fake->path;
 
     return QP::Server->new(
-        plugins => ['rcpt_ok', "$plugin $args $path timeout @more",
-                    'queue/maildir @MAILDIR@'],
+        plugins => ['rcpt_ok', 'headers require Subject',
+                    "$plugin $args $path timeout $more",
+                    $queue // 'queue/maildir @MAILDIR@'],
         config => { rcpthosts => 'example.org' })->start;
 }
 
@@ -119,18 +123,26 @@ for my $plugin (sort keys %plugins) {
     $_->stop for $pass, $defer;
 
     # Many sessions with a mute service; others go on meanwhile.
-    my $server = server($plugin, '1m defer_on_error yes');
+    my $server = server($plugin, '1m defer_on_error yes',
+                        'queue/pipe /usr/bin/wc -c');
 
     $fake->will('mute');
+    my $left = $fake->notes('left');
     my @clients = map {
         $server->client->hello->envelope('s@example.net', 'a@example.org')
     } 1 .. CLIENTS;
 
     $_->expect(354, 'DATA') for @clients;
     $_->send("Subject: x\r\n\r\nhello\r\n.\r\n") for @clients;
-    ok $server->poll(sub { return $fake->notes('waits') >= 20 }),
-        "$plugin: many wait";
+    $server->wait_log(qr/headers: pass/, CLIENTS);
+    ok $server->poll(sub { $fake->notes('waits') >= 20 }), "$plugin: many wait";
     ok t_cmp($server->client->hello->cmd('NOOP'), qr/^250 /, 'others do not');
+
+    # One that is too big for it goes past it, to another plugin's job.
+    ok t_cmp($server->client->hello->send_message(
+                 's@example.net', 'a@example.org', "Subject: x\n\n" . "x\n" x 3e5),
+             qr/^250 /, 'a message is queued meanwhile');
+    ok t_cmp(scalar($fake->notes('left')), $left, 'while all still wait');
     $server->stop;
     ok $server->poll(sub { return $fake->notes('left') >= 20 }),
         'at the end of the process all is given up';

@@ -159,7 +159,7 @@ static void test_outcome(apr_pool_t *pool)
 static void test_together(apr_pool_t *pool)
 {
     enum { N = 8, ROUNDS = 50 };
-    scene *s = make_scene(N, pool);
+    scene *s = make_scene(2 * N, pool);
     apr_pool_t *session;
     qp_wait *waits[N];
     int bad = 0;
@@ -180,27 +180,70 @@ static void test_together(apr_pool_t *pool)
         apr_pool_destroy(session);
     }
     is_int(bad, 0, "jobs run at the same time, however many there were");
-    is_int(s->most, N, "on as many threads as allowed");
+    is_int(s->most, N, "on half of the threads");
     apr_pool_destroy(s->pool);
 }
 
 static void test_limit(apr_pool_t *pool)
 {
-    scene *s = make_scene(3, pool);
+    scene *s = make_scene(5, pool);
     apr_pool_t *session;
     int i;
 
-    /* The first three meet, whoever is slow; the others may be run one by one
-     * on a busy machine. */
+    /* The first three wait for each other; the others may be run one by one on
+     * a busy machine. */
     s->wanted = 3;
     apr_pool_create(&session, pool);
     for (i = 0; i < 40; i++) {
-        start_job(s, i < 3 ? meet : nap, session);
+        start_job(s, meet, session);
     }
-    ok(wait_until(s, &s->wakes, 40), "forty jobs on three threads");
-    is_int(s->most, 3, "three at a time, and never more");
+    ok(wait_until(s, &s->wakes, 40), "forty jobs of one kind on five");
+    is_int(s->most, 3, "half of them at a time, and never more");
     apr_pool_destroy(session);
     apr_pool_destroy(s->pool);
+}
+
+/* Further kinds. */
+static apr_status_t stay_too(qp_job *job, void *baton)
+{
+    return stay(job, baton) + 0;
+}
+
+static apr_status_t stay_as_well(qp_job *job, void *baton)
+{
+    return stay(job, baton) | 0;
+}
+
+/* Services that are mute take half of what is there, and half of the rest, and
+ * so on; another kind of work goes on. */
+static void test_kinds(apr_pool_t *pool)
+{
+    static qp_job_fn *const mute[] = { stay, stay_too, stay_as_well };
+    static const int running[] = { 8, 12, 14 };
+    scene *s = make_scene(16, pool);
+    apr_pool_t *session;
+    qp_wait *wait;
+    int i;
+
+    apr_pool_create(&session, pool);
+    for (i = 0; i < 120; i++) {
+        start_job(s, mute[i / 40], session);
+        if (i % 40 == 39) {
+            ok(wait_until(s, &s->started, running[i / 40]), "kind %d", i / 40);
+        }
+    }
+    wait = start_job(s, nap, session);
+    ok(wait_until(s, &s->wakes, 1), "another kind finds a thread");
+    is_int(qp_wait_status(wait), APR_ENOENT, "and its end");
+    is_int(s->most, 15, "each of the mute ones has half of what was left");
+    apr_pool_destroy(session);
+    ok(wait_until(s, &s->ended, 15), "they end");
+    apr_pool_create(&session, pool);
+    start_job(s, nap, session);
+    ok(wait_until(s, &s->wakes, 2), "and more goes on");
+    apr_pool_destroy(session);
+    apr_pool_destroy(s->pool);
+    is_int(s->waker.refs, 1, "nothing is left");
 }
 
 /* The session leaves while one job runs and the other waits for a thread. */
@@ -297,6 +340,7 @@ int main(void)
     test_outcome(pool);
     test_together(pool);
     test_limit(pool);
+    test_kinds(pool);
     test_leave(pool);
     test_too_many(pool);
     test_stop(pool);
