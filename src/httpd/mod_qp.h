@@ -7,7 +7,6 @@
 #define MOD_QP_H
 
 #include <httpd.h>
-#include <http_config.h>
 #include <http_connection.h>
 #include <http_core.h>
 #include <http_log.h>
@@ -26,7 +25,6 @@ extern QP_EXPORT module AP_MODULE_DECLARE_DATA qpsmtpd_module;
 
 typedef struct mod_qp_conn mod_qp_conn;
 typedef struct mod_qp_count mod_qp_count;
-typedef struct mod_qp_caches mod_qp_caches;
 
 /** What a child process has for all its sessions. Lives in pchild. */
 typedef struct mod_qp_child {
@@ -62,7 +60,7 @@ typedef struct mod_qp_conf {
     apr_array_header_t *proxies; /**< of qp_net: QpsmtpdProxy; or NULL */
     server_rec *shadow;  /**< the same, unknown to mod_ssl; NULL: no mod_ssl */
     mod_qp_child *child; /**< in a child process */
-    mod_qp_caches *caches; /**< of the main server: of all; or NULL */
+    struct mod_qp_caches *caches; /**< of the main server: of all */
 } mod_qp_conf;
 
 /** The octets of a connection, over httpd's filters. */

@@ -9,6 +9,8 @@
 #include "httpd/mod_qp.h"
 #include "plugin/qp_store_cache.h"
 
+typedef struct mod_qp_caches mod_qp_caches;
+
 /** Hook pre_config: the name of the mutexes. */
 int mod_qp_cache_register(apr_pool_t *pconf, apr_pool_t *plog,
                           apr_pool_t *ptemp);
