@@ -95,6 +95,10 @@ struct grey_judgement {
     apr_int64_t wait;  /* of BLACK and NEW: seconds until it will pass */
 };
 
+/* Longer numbers are none of ours: one may be added to each, and microseconds
+ * made of each. */
+#define GREY_FIELD_MAX 1000000000000
+
 /* A record that is none begins anew. */
 static inline int read_record(const char *text, struct grey_record *record)
 {
@@ -106,7 +110,8 @@ static inline int read_record(const char *text, struct grey_record *record)
     memset(record, 0, sizeof(*record));
     for (i = 0; text != NULL && i < 4; i++) {
         *fields[i] = apr_strtoi64(text, &end, 10);
-        if (end == text || *fields[i] < 0 || *end != (i < 3 ? ':' : '\0')) {
+        if (end == text || *fields[i] < 0 || *fields[i] > GREY_FIELD_MAX
+            || *end != (i < 3 ? ':' : '\0')) {
             memset(record, 0, sizeof(*record));
             return 0;
         }

@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /*
  * Fuzz target of what plugins read from others: spamd's verdict and fields,
- * links in the text of a message, the answer of a web server (R111, R117).
+ * links in the text of a message, the answer of a web server, a record of
+ * greylisting that a store has (R111, R117).
  */
 #include "fuzz.h"
 
 #include "base/qp_base.h"
+#include "plugins/greylist_record.h"
 #include "plugins/http_reply.h"
 #include "plugins/spamassassin_fields.h"
 #include "plugins/uribl_scan.h"
@@ -73,6 +75,24 @@ static void check_http(fuzz_input in, apr_pool_t *pool)
     fuzz_check(strlen(reply.validators.etag) < HTTP_VALIDATOR_MAX);
 }
 
+/* Whatever the store has, it counts up, and waits no longer than it should. */
+static void check_greylist(fuzz_input in, apr_pool_t *pool)
+{
+    const struct grey_set set = { .black_timeout = apr_time_from_sec(100),
+                                  .grey_timeout = apr_time_from_sec(1000),
+                                  .white_timeout = apr_time_from_sec(9000) };
+    const apr_time_t now = apr_time_from_sec(1000000000);
+    struct grey_judgement judged = { .count = 0 };
+    struct grey_record record;
+    int is_known = read_record(fuzz_text(&in, pool), &record);
+    apr_interval_time_t life;
+
+    judge_record(&set, now, &record, is_known, &judged);
+    fuzz_check(judged.count > 0 && judged.wait >= 0 && judged.wait <= 100);
+    life = record_life(&set, now, &record);
+    fuzz_check(life > 0 && life <= set.white_timeout);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     fuzz_input in = { data, size };
@@ -81,5 +101,6 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     check_spamd(in, pool);
     check_links(in, pool);
     check_http(in, pool);
+    check_greylist(in, pool);
     return fuzz_end(pool);
 }
