@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each requirement of docs/security.md, R1 to R118, is named by a test that
-# covers it, or stands with the reason in requirements.exempt; and each group in
-# the table there has tests that exist.
+# covers it, or stands with the reason in requirements.exempt; and the table
+# there has, for each, tests that exist, one of which names it.
 use strict;
 use warnings FATAL => 'all';
 
@@ -31,18 +31,24 @@ sub note_numbers {
 note_numbers($_) for @tests;
 
 # The rows "| 1-7 lines | `t/...`, `t/...` |" of the table.
-my %in_table;
+my (%in_table, %is_shown);
 my @missing;
 
 for my $row (grep {/^\| R\d/} split /\n/, text('docs/security.md')) {
     my ($from, $to) = $row =~ /^\| R(\d+)(?: to R(\d+))?\b/;
+    my @patterns = $row =~ /`(t\/[^`]+)`/g;
+    my %files = map { $_ => 1 } map { glob srcdir() . "/$_" } @patterns;
 
-    $in_table{$_} = 1 for $from .. $to // $from;
+    for my $number ($from .. $to // $from) {
+        $in_table{$number} = 1;
+        $is_shown{$number} = grep { $files{ srcdir() . "/$_" } }
+            @{ $named{$number} // [] };
+    }
     push @missing, map {"$_ (of R$from)"}
-        grep { !grep {-e} glob srcdir() . "/$_" } $row =~ /`(t\/[^`]+)`/g;
+        grep { !grep {-e} glob srcdir() . "/$_" } @patterns;
 }
 
-plan tests => 5;
+plan tests => 6;
 verdict('each has a test', map {"R$_"}
         grep { !$named{$_} && !$exempt->{"R$_"} } 1 .. LAST);
 verdict('there are no others', map {"R$_: @{ $named{$_} }"}
@@ -52,3 +58,6 @@ verdict('exemptions are needed',
 verdict('each stands in the table', map {"R$_"}
         grep { !$in_table{$_} } 1 .. LAST);
 verdict('what the table names is there', @missing);
+verdict('a test of its row names each', map {"R$_"}
+        grep { $in_table{$_} && !$is_shown{$_} && !$exempt->{"R$_"} }
+        1 .. LAST);
