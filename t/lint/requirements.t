@@ -48,7 +48,7 @@ for my $row (grep {/^\| R\d/} split /\n/, text('docs/security.md')) {
         grep { !grep {-e} glob srcdir() . "/$_" } @patterns;
 }
 
-plan tests => 6;
+plan tests => 7;
 verdict('each has a test', map {"R$_"}
         grep { !$named{$_} && !$exempt->{"R$_"} } 1 .. LAST);
 verdict('there are no others', map {"R$_: @{ $named{$_} }"}
@@ -61,3 +61,10 @@ verdict('what the table names is there', @missing);
 verdict('a test of its row names each', map {"R$_"}
         grep { $in_table{$_} && !$is_shown{$_} && !$exempt->{"R$_"} }
         1 .. LAST);
+
+# The fuzz targets, and what each is for.
+my $table = join '', grep {/^\|.*\|$/} split /^/, text('docs/security.md');
+
+verdict('each fuzz target stands there, too', grep { $table !~ /`\Q$_\E`/ }
+        map {m{^t/fuzz/(\w+)\.c\z}} grep { text($_) =~ /Fuzz target/ }
+        files(qr/\.c\z/, 't/fuzz'));
