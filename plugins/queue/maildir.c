@@ -63,9 +63,9 @@ of one that fails are answered 452.
 When a process dies in the middle, a file may remain in F<tmp>. Nobody needs it:
 its message was not answered. Each process looks into F<tmp> when it first
 delivers there, and once an hour from then on, and removes files that this
-plugin has named: those of processes of this host that are no more, and those
-that are older than 36 hours. Others it leaves alone. So hosts, and containers,
-that share a Maildir must have different names.
+plugin has named: those of processes of this host that are no more, and those of
+other hosts that are older than 36 hours. Others it leaves alone. So hosts, and
+containers, that share a Maildir must have different names.
 
 File names are unique over threads, processes and hosts:
 I<seconds>.MI<microseconds>PI<process>QI<transaction>.I<host>.

@@ -65,15 +65,20 @@ static inline const char *find_process(const char *name)
     return name[0] == 'P' && strspn(name + 1, DIGITS) > 0 ? name + 1 : NULL;
 }
 
-/* Of this host, and of a process that it does not have. */
-static inline int is_of_dead(const char *process, const char *host)
+/* Of this host: whether it has no such process. A file of one that lives may
+ * be in use, whatever its age: the clock may have been set. Of another host: by
+ * its age. */
+static inline int is_abandoned(const char *process, const char *host,
+                               const struct stat *info)
 {
     char *end = NULL;
     long pid = strtol(process, &end, 10);
     const char *dot = *end == 'Q' ? strchr(end, '.') : NULL;
 
-    return dot != NULL && strcmp(dot + 1, host) == 0 && pid > 0
-           && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    if (dot == NULL || strcmp(dot + 1, host) != 0) {
+        return info->st_mtime + LEFTOVER_AGE < apr_time_sec(apr_time_now());
+    }
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
 }
 
 static inline int is_leftover(int tmp, const char *name, const char *host)
@@ -83,9 +88,7 @@ static inline int is_leftover(int tmp, const char *name, const char *host)
 
     return process != NULL
            && fstatat(tmp, name, &info, AT_SYMLINK_NOFOLLOW) == 0
-           && S_ISREG(info.st_mode)
-           && (is_of_dead(process, host)
-               || info.st_mtime + LEFTOVER_AGE < apr_time_sec(apr_time_now()));
+           && S_ISREG(info.st_mode) && is_abandoned(process, host, &info);
 }
 
 /* @return how many were removed */

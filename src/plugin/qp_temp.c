@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
@@ -18,14 +17,11 @@
 #include "plugin/qp_temp.h"
 #include "session/qp_spool.h"
 
-#define MAX_OPEN     16
+#define MAX_OPEN 16
 
 /* How names begin, so that what stays can be told from leftovers. */
-#define REMOVED      "tmp"
-#define KEPT         "dir"
-/* From what age on, in seconds, something is a leftover, though there is a
- * process of its number: no transaction lasts a day. */
-#define LEFTOVER_AGE (24 * 3600)
+#define REMOVED  "tmp"
+#define KEPT     "dir"
 
 const char *qp_spool_dir(qp_session *qp)
 {
@@ -130,18 +126,12 @@ const char *qp_temp_dir(qp_session *qp)
     return name;
 }
 
-/* "tmp-PID-RANDOM", of a process that is no more. After the machine has started
- * anew, its number may be another one's. */
-static int is_leftover(const char *path, const char *name)
+/* "tmp-PID-RANDOM", of a process that is no more. The age says nothing: the
+ * clock may have been set. */
+static int is_leftover(const char *name)
 {
-    struct stat info;
-
-    if (strncmp(name, REMOVED "-", strlen(REMOVED) + 1) != 0) {
-        return 0;
-    }
-    return qp_spool_is_dead(name + strlen(REMOVED) + 1)
-           || (lstat(path, &info) == 0
-               && info.st_mtime + LEFTOVER_AGE < time(NULL));
+    return strncmp(name, REMOVED "-", strlen(REMOVED) + 1) == 0
+           && qp_spool_is_dead(name + strlen(REMOVED) + 1);
 }
 
 int qp_temp_sweep(const char *dir)
@@ -155,8 +145,8 @@ int qp_temp_sweep(const char *dir)
         return 0;
     }
     while ((entry = readdir(handle)) != NULL) {
-        apr_snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
-        if (is_leftover(path, entry->d_name)) {
+        if (is_leftover(entry->d_name)) {
+            apr_snprintf(path, sizeof(path), "%s/%s", dir, entry->d_name);
             remove_tree(path);
             removed++;
         }

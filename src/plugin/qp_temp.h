@@ -8,8 +8,8 @@
 
 #include "plugin/qp_settings.h"
 
-/** Removes what plugins of dead processes left in @a dir, and what is a day
- *  old. Folders that are meant to stay do. @return how many there were */
+/** Removes what plugins of dead processes left in @a dir. Folders that are
+ *  meant to stay do. @return how many there were */
 int qp_temp_sweep(const char *dir);
 
 #endif /* QP_TEMP_H */

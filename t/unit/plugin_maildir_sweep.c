@@ -29,7 +29,7 @@ static const struct row rows[] = {
     { "1700000000.M000001P%ldQabc_1." HOST, 0, 0, 0 },
     { "1700000000.M000001P%ldQabc_2." HOST, 0, 37, 0 },
     { "1700000000.M000001P%ldQabc_3." HOST, 1, 35, 1 },
-    { "1700000000.M000001P%ldQabc_4." HOST, 1, 37, 0 },
+    { "1700000000.M000001P%ldQabc_4." HOST, 1, 99, 1 },
     /* Nobody knows the processes of another host. */
     { "1700000000.M000001P%ldQabc_1.other.example", 0, 35, 1 },
     { "1700000000.M000001P%ldQabc_1." HOST ".test", 0, 0, 1 },

@@ -200,10 +200,10 @@ static void test_sweep(engine_kit *kit, const char *spool)
     make_file(alive, 0600);
     make_file(old, 0600);
     utime(old, &times);
-    is_int(qp_temp_sweep(spool), 2, "two leftovers are removed");
+    is_int(qp_temp_sweep(spool), 1, "a leftover is removed");
     is_int(mode_of(dead), -1, "a new folder of a dead process");
-    is_int(mode_of(old), -1, "what is older than any transaction");
-    is_int(mode_of(alive), 0600, "but not what may be in use");
+    is_int(mode_of(old), 0600, "not one of a living process, though it is old");
+    is_int(mode_of(alive), 0600, "nor a new one");
     is_int(mode_of(apr_pstrcat(kit->pool, spool, "/keep", NULL)), 0600,
            "nor what is others'");
 }

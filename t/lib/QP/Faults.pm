@@ -11,17 +11,34 @@ use QP::Server ();
 # Faults of the files below a folder of the server, which has not started.
 sub new {
     my ($class, $server, $folder) = @_;
-    my $dir = $server->dir . '/faults';
-    my $library = "$dir/faults.so";
-    my $source = dirname(__FILE__) . '/../faults.c';
+
+    return $class->build($server, 'faults',
+                         QP_FAULTS_DIR => $server->dir . "/$folder");
+}
+
+# The clock of a server, which has not started.
+sub clock {
+    my ($class, $server) = @_;
+    my $self = $class->build($server, 'clock');
+
+    QP::Server::write_file($self->{control}, pack 'q', 0);
+    return $self;
+}
+
+sub build {
+    my ($class, $server, $name, %environment) = @_;
+    my $dir = $server->dir . "/$name";
+    my $library = "$dir/$name.so";
+    my $source = dirname(__FILE__) . "/../$name.c";
 
     mkdir $dir or croak "$dir: $!";
     chmod 0777, $dir or croak "$dir: $!";
     system(split(' ', $ENV{QP_CC} || 'cc'), qw(-O1 -shared -fPIC -o), $library,
            $source, '-ldl') == 0
-        or croak 'the library for faults cannot be built';
+        or croak "$library cannot be built";
     return bless { server => $server, control => "$dir/order",
-                   folder => $server->dir . "/$folder",
+                   environment => { %environment,
+                                    uc("QP_$name") => "$dir/order" },
                    library => $library }, $class;
 }
 
@@ -30,11 +47,21 @@ sub start {
     my $before = $ENV{QP_PRELOAD};
 
     local $ENV{QP_PRELOAD} = join ':', grep {defined} $before, $self->{library};
-    local $ENV{QP_FAULTS} = $self->{control};
-    local $ENV{QP_FAULTS_DIR} = $self->{folder};
+    my %set = %{ $self->{environment} };
+
+    local @ENV{keys %set} = values %set;
 
     $self->{server}->start;
     return $self;
+}
+
+# From now on the clock is wrong by so many seconds.
+sub set_clock {
+    my ($self, $seconds) = @_;
+
+    open my $file, '+<:raw', $self->{control} or croak "$self->{control}: $!";
+    syswrite $file, pack 'q', $seconds or croak "$self->{control}: $!";
+    return;
 }
 
 # From now on, the N-th call fails with the errno.
@@ -66,7 +93,7 @@ __END__
 
 =head1 NAME
 
-QP::Faults - lets file calls of a server fail
+QP::Faults - lets file calls of a server fail, and sets its clock
 
 =head1 SYNOPSIS
 
@@ -76,9 +103,14 @@ QP::Faults - lets file calls of a server fail
     ...
     $faults->clear;
 
+    my $clock = QP::Faults->clock($server)->start;
+
+    $clock->set_clock(-3600);          # an hour behind
+
 =head1 DESCRIPTION
 
 The server runs with F<t/lib/faults.c> in LD_PRELOAD. Calls that count make,
-write, flush, move or close a file below the folder.
+write, flush, move or close a file below the folder. The clock is that of
+F<t/lib/clock.c>.
 
 =cut

@@ -17,7 +17,8 @@ use constant LINE => 'x' x 60 . "\n";
 sub start {
     my ($class, $server, $count) = @_;
     my $self = bless { server => $server, stop => $server->dir . '/stop',
-                       acked => $server->dir . '/acked', pids => [] }, $class;
+                       acked => $server->dir . '/acked', pids => [],
+                       owner => $$ }, $class;
 
     for my $sender (1 .. $count) {
         my $pid = fork // croak "fork: $!";
@@ -31,19 +32,26 @@ sub start {
     return $self;
 }
 
+# A test that dies says nothing, but is gone.
+sub is_over {
+    my ($self) = @_;
+
+    return -e $self->{stop} || getppid != $self->{owner};
+}
+
 # Connections that break, or are refused, are made anew.
 sub send_all {
     my ($self, $sender) = @_;
     my $n = 0;
 
     open my $out, '>>', $self->{acked} or die "$self->{acked}: $!";
-    while (!-e $self->{stop}) {
+    while (!$self->is_over) {
         eval {
             my $client = QP::Client->new(port => $self->{server}->port,
                                          timeout => 10);
 
             $client->hello;
-            while (!-e $self->{stop}) {
+            while (!$self->is_over) {
                 my $id = "m-$sender-" . ++$n . '-';
 
                 # Every other one goes through a file in spool_dir.
