@@ -73,7 +73,9 @@ header, is refused with 5.6.7 (RFC 6531 3.2).
 
 =item DSN
 
-What the client asked for is not passed on.
+What the client asked for is not passed on, and that is logged. A notification
+that the message has left the world of DSN would be due (RFC 3461 5.2.2); there
+is no queue here to send it from. Where no server announces DSN, say C<dsn no>.
 
 =back
 
@@ -170,6 +172,12 @@ What the client calls itself. The default is config C<me>.
 C<yes> sends messages that are not ASCII also to a server that does not
 announce 8BITMIME. The default is C<no>: they are refused.
 
+=item dsn
+
+C<no>: the servers do not announce DSN, so EHLO does not either, and who sends
+to us knows that notifications of success end here (RFC 3461 5.2.2). The default
+is C<yes>.
+
 =item keep
 
 How many connections a process of httpd keeps open for further messages; 0:
@@ -185,6 +193,12 @@ default is 20s.
 =head1 DIAGNOSTICS
 
 =over 4
+
+=item queue/smtp-forward: I<SERVER> knows no DSN: what the client asked for is not passed
+on
+
+The message is queued all the same. If it is so with all servers, set C<dsn>
+to C<no>.
 
 =item queue/smtp-forward: pass, message I<ID> queued by I<SERVER>: I<TEXT>
 
@@ -237,6 +251,7 @@ static const qp_opt opt_table[] = {
     QP_OPT_PATH(struct opts, auth, "auth", NULL),
     QP_OPT_STR(struct opts, helo, "helo", NULL),
     QP_OPT_BOOL(struct opts, eightbit, "eightbit", "no"),
+    QP_OPT_BOOL(struct opts, dsn, "dsn", "yes"),
     QP_OPT_INT(struct opts, keep, "keep", "4", 0, 100),
     QP_OPT_TIME(struct opts, idle, "idle", "20s"),
     QP_OPT_END,

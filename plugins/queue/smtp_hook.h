@@ -27,6 +27,7 @@ struct opts {
     const char *auth;
     int xclient;
     int eightbit;
+    int dsn;
     int keep;
     apr_interval_time_t idle;
     int single;
@@ -182,6 +183,7 @@ static void add_rcpts(qp_txn *txn, smtp_mail *mail)
                         pass_param(params, "notify", "NOTIFY", mail->pool),
                         pass_param(params, "orcpt", "ORCPT", mail->pool), NULL);
         mail->needs_utf8 = mail->needs_utf8 || has_utf8(rcpt->path);
+        mail->wants_dsn = mail->wants_dsn || rcpt->params[0] != '\0';
     }
 }
 
@@ -203,6 +205,7 @@ static void add_envelope(qp_session *qp, smtp_mail *mail)
         has_utf8(mail->sender)
         || (mail->wants_utf8 && qp_txn_header(txn) != NULL
             && has_utf8(qp_header_text(qp_txn_header(txn), &len, mail->pool)));
+    mail->wants_dsn = mail->dsn[0] != '\0';
     mail->is_each = qp_has_rcpt_results(qp);
     add_rcpts(txn, mail);
 }
@@ -329,6 +332,12 @@ static qp_rc accept_mail(const qp_plugin *self, qp_session *qp,
 
     if (forward->troubles->nelts > 0) {
         qp_log(self, qp, QP_LOG_WARN, "%s", join_troubles(forward));
+    }
+    if (mail->lost_dsn) {
+        qp_log(self, qp, QP_LOG_INFO,
+               "%s knows no DSN: what the client asked "
+               "for is not passed on",
+               forward->name);
     }
     tell_each(qp, mail);
     qp_pass(self, qp, "message %s queued by %s: %s",
@@ -570,7 +579,7 @@ static const char *prepare(qp_plugin *self, int is_lmtp, apr_pool_t *pconf)
     if (error == NULL) {
         error = read_auth(opt, pconf);
     }
-    qp_plugin_declare(self, QP_CAN_SMTPUTF8 | QP_CAN_DSN);
+    qp_plugin_declare(self, QP_CAN_SMTPUTF8 | (opt->dsn ? QP_CAN_DSN : 0u));
     return error;
 }
 

@@ -37,6 +37,7 @@ typedef struct smtp_mail {
     int wants_utf8;    /* the client said SMTPUTF8 */
     int needs_utf8;    /* and there is UTF-8 in addresses or header */
     int wants_8bit;    /* the client said BODY=8BITMIME */
+    int wants_dsn;     /* the client gave parameters of DSN */
     int may_send_8bit; /* also to a server that does not know it */
     int is_each;       /* each recipient has a result of its own */
     const char *me;
@@ -44,6 +45,7 @@ typedef struct smtp_mail {
     apr_pool_t *pool;
     /* out */
     smtp_reply reply; /* of the whole */
+    int lost_dsn;     /* these parameters were left out */
     const char *step; /* what it was to */
     const char *why;  /* of a failure, in words; or NULL */
 } smtp_mail;
@@ -432,6 +434,7 @@ static void forget_results(smtp_mail *mail)
     int i;
 
     mail->reply.code = 0;
+    mail->lost_dsn = 0;
     mail->why = NULL;
     for (i = 0; i < mail->nrcpts; i++) {
         mail->rcpts[i].is_accepted = 0;
@@ -450,6 +453,7 @@ static smtp_outcome transact(smtp_link *link, const smtp_way *way,
         return outcome;
     }
     forget_results(mail);
+    mail->lost_dsn = mail->wants_dsn && (link->can & CAN_DSN) == 0;
     link->is_used = 1;
     qp_peer_deadline(link->peer, way->reply_timeout);
     if (send_envelope(link, mail) != APR_SUCCESS) {

@@ -11,7 +11,7 @@ use QP::Smtpd;
 my $plugin = 'queue/smtp-forward';
 my $RAW = "Subject: x\r\n\r\n";
 
-plan tests => 19, QP::Server->need(
+plan tests => 24, QP::Server->need(
     map {"plugins/$_"} 'rcpt_ok', $plugin);
 
 my $smtpd = QP::Smtpd->new;
@@ -101,4 +101,23 @@ ok t_cmp(deliver($client, "Subject: x\n\n" . "long\n" x 100),
 $smtpd->will(MAIL => '250 ok', DATA => '354 go\n552 5.3.4 enough\c');
 ok t_cmp(deliver($client, "Subject: x\n\n" . "long line\n" x 60_000),
          qr/^552 5\.3\.4 enough$/, 'an answer before the end is heard');
+
+# What the client asks for by DSN: left out, and that is said.
+$smtpd->will(EHLO => '250 fake.example');
+$client->expect(250, 'MAIL FROM:<s@example.net>');
+$client->expect(250, 'RCPT TO:<a@example.org> NOTIFY=SUCCESS');
+$client->expect(354, 'DATA');
+ok t_cmp($client->cmd("$RAW."), qr/^250 /, 'DSN, for a server without it');
+ok t_cmp((grep {/^RCPT/} $smtpd->commands)[0], 'RCPT TO:<a@example.org>',
+         'is left out');
+ok defined $server->wait_log(qr/smtp-forward: 127\S+ knows no DSN: /), 'logged';
+$server->stop;
+$server = server("$plugin $host dsn no");
+$client = $server->client;
+$client->reply;
+ok t_cmp($client->cmd('EHLO c.example'), qr/^250-(?:(?!DSN).)*$/s,
+         'or is not announced at all');
+$client->expect(250, 'MAIL FROM:<s@example.net>');
+ok t_cmp($client->cmd('RCPT TO:<a@example.org> NOTIFY=SUCCESS'), qr/^555 /,
+         'nor taken');
 $server->stop;
