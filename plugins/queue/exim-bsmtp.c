@@ -99,11 +99,11 @@ L<queue/pipe>, L<queue/smtp-forward>, L<exim(8)>
 */
 
 #include <string.h>
-#include <unistd.h>
 
 #include <apr_strings.h>
 
 #include "qpsmtpd.h"
+#include "queue_proc.h"
 #include "smtp_line.h"
 
 struct opts {
@@ -303,25 +303,13 @@ static int find_refusal(const qp_proc *proc, smtp_reply *reply)
     return take_line(reply, line, len, &is_last) && reply->code >= 400;
 }
 
-static const char *tell_end(const qp_proc *proc, apr_pool_t *pool)
-{
-    if (proc->signal != 0) {
-        return apr_psprintf(pool, "signal %d", proc->signal);
-    }
-    if (proc->exit == 0) {
-        return "it has not read all of it";
-    }
-    return apr_psprintf(pool, "exit status %d", proc->exit);
-}
-
 static qp_rc judge_end(const qp_plugin *self, qp_session *qp,
                        const qp_proc *proc)
 {
     const char *id = qp_txn_id(qp_transaction(qp));
     smtp_reply reply;
 
-    if (proc->exit == 0 && !proc->is_unread) {
-        qp_pass(self, qp, "message %s queued", id);
+    if (queue_is_taken(self, qp, proc)) {
         return qp_return(qp, QP_OK, "queued");
     }
     if (find_refusal(proc, &reply)) {
@@ -330,10 +318,7 @@ static qp_rc judge_end(const qp_plugin *self, qp_session *qp,
         return qp_return_dsn(qp, reply.code >= 500 ? QP_DENY : QP_DENYSOFT,
                              reply.subject, reply.detail, "%s", reply.text);
     }
-    qp_error(self, qp, "message %s not queued: %s %s", id,
-             tell_end(proc, qp_pool(qp)), proc->err);
-    return qp_return_dsn(qp, QP_DENYSOFT, 3, 0,
-                         "The message cannot be queued now");
+    return queue_defer(self, qp, proc);
 }
 
 static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
@@ -352,23 +337,14 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
     if (qp_wait_status(txn->done) == APR_SUCCESS) {
         return judge_end(self, qp, proc);
     }
-    qp_error(self, qp, "%s",
-             proc->error[0] != '\0' ? proc->error
-                                    : "too many messages wait already");
-    return qp_return_dsn(qp, QP_DECLINED, 3, 0,
-                         "The message could not be queued");
+    return queue_give_up(self, qp, proc);
 }
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    const char *program = ((const struct opts *)qp_opts(self))->program;
+    const struct opts *opt = qp_opts(self);
 
-    if (program[0] != '/' || access(program, X_OK) != 0) {
-        return apr_psprintf(pconf,
-                            "exim_path: \"%s\" is not the path of a program",
-                            program);
-    }
-    return NULL;
+    return queue_check_program("exim_path", opt->program, pconf);
 }
 
 QP_PLUGIN(queue_exim_bsmtp) = {

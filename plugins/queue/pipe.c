@@ -124,11 +124,12 @@ L<queue/qmail-queue>, L<queue/lmtp>, L<queue/maildir>
 */
 
 #include <string.h>
-#include <unistd.h>
 
 #include <apr_strings.h>
 
 #include "qpsmtpd.h"
+#include "queue_addr.h"
+#include "queue_proc.h"
 
 struct opts {
     apr_array_header_t *words;
@@ -196,15 +197,6 @@ static apr_status_t run_all(qp_job *job, void *baton)
 
 /* What the job gets. ------------------------------------------------------ */
 
-/* Without quotes and brackets, as programs want them. */
-static const char *bare_address(const qp_addr *addr, apr_pool_t *pool)
-{
-    if (addr->host[0] == '\0') {
-        return apr_pstrdup(pool, addr->user);
-    }
-    return apr_pstrcat(pool, addr->user, "@", addr->host, NULL);
-}
-
 /* @a only: index of the one recipient, or -1 for all */
 static void add_rcpts(const qp_txn *txn, int only, apr_array_header_t *argv)
 {
@@ -214,8 +206,8 @@ static void add_rcpts(const qp_txn *txn, int only, apr_array_header_t *argv)
     for (i = 0; i < rcpts->nelts; i++) {
         if (only < 0 || only == i) {
             APR_ARRAY_PUSH(argv, const char *) =
-                bare_address(APR_ARRAY_IDX(rcpts, i, const qp_addr *),
-                             argv->pool);
+                queue_address(APR_ARRAY_IDX(rcpts, i, const qp_addr *), NULL,
+                              argv->pool);
         }
     }
 }
@@ -234,7 +226,7 @@ static void make_argv(const struct opts *opt, const qp_txn *txn,
             continue;
         }
         if (strcmp(word, "%s") == 0) {
-            word = bare_address(qp_txn_sender(txn), pool);
+            word = queue_address(qp_txn_sender(txn), NULL, pool);
         }
         else if (strcmp(word, "%i") == 0) {
             word = apr_pstrdup(pool, qp_txn_id(txn));
@@ -415,12 +407,7 @@ static const char *setup(qp_plugin *self, apr_pool_t *pconf)
         return "program: the program has to be given";
     }
     program = APR_ARRAY_IDX(opt->words, 0, const char *);
-    if (program[0] != '/' || access(program, X_OK) != 0) {
-        return apr_psprintf(pconf,
-                            "program: \"%s\" is not the path of a program",
-                            program);
-    }
-    return NULL;
+    return queue_check_program("program", program, pconf);
 }
 
 QP_PLUGIN(queue_pipe) = {

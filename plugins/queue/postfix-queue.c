@@ -131,6 +131,7 @@ L<queue/smtp-forward>, L<queue/lmtp>, L<cleanup(8)>
 #include <apr_strings.h>
 
 #include "qpsmtpd.h"
+#include "queue_addr.h"
 #include "postfix_attr.h"
 #include "smtp_line.h"
 
@@ -342,15 +343,6 @@ static apr_status_t run_handover(qp_job *job, void *baton)
 
 /* The session: it starts the job, and makes an answer of what comes of it.  */
 
-/* Addresses are without quotes and brackets in Postfix. */
-static const char *bare_address(const qp_addr *addr, apr_pool_t *pool)
-{
-    if (addr->host[0] == '\0') {
-        return apr_pstrdup(pool, addr->user);
-    }
-    return apr_pstrcat(pool, addr->user, "@", addr->host, NULL);
-}
-
 static int flags_of(const struct opts *opt, const qp_txn *txn)
 {
     return (opt->filter ? CLEANUP_FILTER : 0) | (opt->bcc ? CLEANUP_BCC_OK : 0)
@@ -393,11 +385,11 @@ static void add_envelope(const qp_txn *txn, struct handover *handover,
         apr_psprintf(pool, "%" APR_TIME_T_FMT " %" APR_TIME_T_FMT,
                      apr_time_sec(now), (apr_time_t)apr_time_usec(now));
     handover->is_8bit = body != NULL && strcasecmp(body, "8BITMIME") == 0;
-    handover->sender = bare_address(qp_txn_sender(txn), pool);
+    handover->sender = queue_address(qp_txn_sender(txn), NULL, pool);
     handover->rcpts = apr_array_make(pool, rcpts->nelts, sizeof(const char *));
     for (i = 0; i < rcpts->nelts; i++) {
         APR_ARRAY_PUSH(handover->rcpts, const char *) =
-            bare_address(APR_ARRAY_IDX(rcpts, i, const qp_addr *), pool);
+            queue_address(APR_ARRAY_IDX(rcpts, i, const qp_addr *), NULL, pool);
     }
 }
 

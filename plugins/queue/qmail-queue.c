@@ -89,11 +89,12 @@ L<queue/pipe>, L<queue/qmqp-forward>, L<qmail-queue(8)>
 */
 
 #include <string.h>
-#include <unistd.h>
 
 #include <apr_strings.h>
 
 #include "qpsmtpd.h"
+#include "queue_addr.h"
+#include "queue_proc.h"
 
 struct opts {
     const char *program;
@@ -127,21 +128,6 @@ static apr_status_t run_program(qp_job *job, void *baton)
     return qp_proc_run(job, &queuing->proc, LONGEST);
 }
 
-/* Addresses are without quotes and brackets in qmail. */
-static const char *bare_address(qp_session *qp, const qp_addr *addr,
-                                apr_pool_t *pool)
-{
-    const char *host = addr->host;
-
-    if (qp_addr_is_null(addr)) {
-        return "";
-    }
-    if (host[0] == '\0') {
-        host = qp_config_first(qp, "me");
-    }
-    return apr_pstrcat(pool, addr->user, "@", host != NULL ? host : "", NULL);
-}
-
 static char *add_address(char *to, char mark, const char *address)
 {
     apr_size_t len = strlen(address) + 1;
@@ -155,8 +141,9 @@ static char *add_address(char *to, char mark, const char *address)
 static void add_envelope(qp_session *qp, qp_proc_feed *feed, apr_pool_t *pool)
 {
     const apr_array_header_t *rcpts = qp_txn_rcpts(qp_transaction(qp));
+    const char *me = qp_config_first(qp, "me");
     const char *sender =
-        bare_address(qp, qp_txn_sender(qp_transaction(qp)), pool);
+        queue_address(qp_txn_sender(qp_transaction(qp)), me, pool);
     const char **list =
         apr_palloc(pool, (apr_size_t)(rcpts->nelts + 1) * sizeof(*list));
     apr_size_t len = strlen(sender) + 3;
@@ -166,7 +153,7 @@ static void add_envelope(qp_session *qp, qp_proc_feed *feed, apr_pool_t *pool)
 
     for (i = 0; i < rcpts->nelts; i++) {
         list[i] =
-            bare_address(qp, APR_ARRAY_IDX(rcpts, i, const qp_addr *), pool);
+            queue_address(APR_ARRAY_IDX(rcpts, i, const qp_addr *), me, pool);
         len += strlen(list[i]) + 2;
     }
     text = apr_palloc(pool, len);
@@ -198,24 +185,12 @@ static qp_wait *start_queuing(const qp_plugin *self, qp_session *qp,
     return qp_job_start(job, run_program, queuing);
 }
 
-static const char *tell_end(const qp_proc *proc, apr_pool_t *pool)
-{
-    if (proc->signal != 0) {
-        return apr_psprintf(pool, "signal %d", proc->signal);
-    }
-    if (proc->exit == 0) {
-        return "it has not read all of it";
-    }
-    return apr_psprintf(pool, "exit status %d", proc->exit);
-}
-
 static qp_rc judge_end(const qp_plugin *self, qp_session *qp,
                        const qp_proc *proc)
 {
     const char *id = qp_txn_id(qp_transaction(qp));
 
-    if (proc->exit == 0 && !proc->is_unread) {
-        qp_pass(self, qp, "message %s queued", id);
+    if (queue_is_taken(self, qp, proc)) {
         return qp_return(qp, QP_OK, "queued");
     }
     if (proc->exit >= 11 && proc->exit <= 40) {
@@ -223,10 +198,7 @@ static qp_rc judge_end(const qp_plugin *self, qp_session *qp,
                 proc->exit, proc->err);
         return qp_return_dsn(qp, QP_DENY, 3, 0, "The message is refused");
     }
-    qp_error(self, qp, "message %s not queued: %s %s", id,
-             tell_end(proc, qp_pool(qp)), proc->err);
-    return qp_return_dsn(qp, QP_DENYSOFT, 3, 0,
-                         "The message cannot be queued now");
+    return queue_defer(self, qp, proc);
 }
 
 static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
@@ -245,23 +217,14 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
     if (qp_wait_status(txn->done) == APR_SUCCESS) {
         return judge_end(self, qp, proc);
     }
-    qp_error(self, qp, "%s",
-             proc->error[0] != '\0' ? proc->error
-                                    : "too many messages wait already");
-    return qp_return_dsn(qp, QP_DECLINED, 3, 0,
-                         "The message could not be queued");
+    return queue_give_up(self, qp, proc);
 }
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    const char *program = ((const struct opts *)qp_opts(self))->program;
+    const struct opts *opt = qp_opts(self);
 
-    if (program[0] != '/' || access(program, X_OK) != 0) {
-        return apr_psprintf(pconf,
-                            "program: \"%s\" is not the path of a program",
-                            program);
-    }
-    return NULL;
+    return queue_check_program("program", opt->program, pconf);
 }
 
 QP_PLUGIN(queue_qmail_queue) = {

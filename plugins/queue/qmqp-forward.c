@@ -120,6 +120,7 @@ L<queue/maildir>, F<docs/plugins.md>
 #include <apr_strings.h>
 
 #include "qpsmtpd.h"
+#include "queue_addr.h"
 
 struct opts {
     const char *host;
@@ -292,21 +293,6 @@ static void add_netstring(apr_array_header_t *addrs, const char *text)
         apr_psprintf(addrs->pool, "%lu:%s,", (unsigned long)strlen(text), text);
 }
 
-/* Addresses are without quotes and brackets in QMQP. */
-static const char *bare_address(qp_session *qp, const qp_addr *addr,
-                                apr_pool_t *pool)
-{
-    const char *host = addr->host;
-
-    if (qp_addr_is_null(addr)) {
-        return "";
-    }
-    if (host[0] == '\0') {
-        host = qp_config_first(qp, "me");
-    }
-    return apr_pstrcat(pool, addr->user, "@", host != NULL ? host : "", NULL);
-}
-
 static void add_envelope(qp_session *qp, struct forward *forward,
                          apr_pool_t *pool)
 {
@@ -314,13 +300,14 @@ static void add_envelope(qp_session *qp, struct forward *forward,
     const apr_array_header_t *rcpts = qp_txn_rcpts(txn);
     apr_array_header_t *addrs =
         apr_array_make(pool, rcpts->nelts + 1, sizeof(const char *));
+    const char *me = qp_config_first(qp, "me");
     int i;
 
-    add_netstring(addrs, bare_address(qp, qp_txn_sender(txn), pool));
+    add_netstring(addrs, queue_address(qp_txn_sender(txn), me, pool));
     for (i = 0; i < rcpts->nelts; i++) {
         add_netstring(addrs,
-                      bare_address(qp, APR_ARRAY_IDX(rcpts, i, const qp_addr *),
-                                   pool));
+                      queue_address(APR_ARRAY_IDX(rcpts, i, const qp_addr *),
+                                    me, pool));
     }
     forward->addrs = apr_array_pstrcat(pool, addrs, '\0');
     forward->addrs_len = strlen(forward->addrs);
