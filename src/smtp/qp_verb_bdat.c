@@ -21,10 +21,13 @@
 #include "wire/qp_offer.h"
 
 /* Digits of a size that certainly fits into 64 bits. */
-#define MAX_DIGITS 18
+#define MAX_DIGITS  18
+
+/* Octets of a chunk that is too large and yet taken to its end. */
+#define MAX_REFUSED APR_INT64_C(0x7fffffff)
 
 /* Chunks of a message that bring nothing (R67). */
-#define MAX_EMPTY  20
+#define MAX_EMPTY   20
 
 static const qp_refusal too_many_empty = { 501, "5.5.4",
                                            "Too many empty chunks",
@@ -262,6 +265,24 @@ static void respond_data(qp_session *qp, qp_rc rc)
     go_on(qp);
 }
 
+/* Nobody means to send gigabytes that EHLO has ruled out: the reply does not
+ * wait until they have come. */
+static int is_beyond(const qp_session *qp)
+{
+    apr_off_t limit = qp->settings->databytes;
+
+    return limit > 0 && qp->chunk.size > limit && qp->chunk.size > MAX_REFUSED;
+}
+
+static void close_beyond(qp_session *qp)
+{
+    qp_session_log(qp, QP_LOG_INFO, "QP1629",
+                   "closed: BDAT of %" APR_OFF_T_FMT " octets, over databytes",
+                   qp->chunk.size);
+    qp_session_reply(qp, 521, "5.3.4", "Message too big, closing connection");
+    qp_session_close(qp, QP_END_DENIED);
+}
+
 void qp_verb_bdat(qp_session *qp, const qp_verb *verb, const char *rest)
 {
     qp_chunk *chunk = &qp->chunk;
@@ -269,6 +290,10 @@ void qp_verb_bdat(qp_session *qp, const qp_verb *verb, const char *rest)
 
     if (!parse_chunk(rest, chunk, qp_session_pcmd(qp))) {
         qp_verb_close_chunk(qp);
+        return;
+    }
+    if (is_beyond(qp)) {
+        close_beyond(qp);
         return;
     }
     if (refusal != NULL) {
