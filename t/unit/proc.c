@@ -144,7 +144,12 @@ static void test_two_feeds(apr_pool_t *pool)
 static void test_faults(apr_pool_t *pool)
 {
     const char *nobody[] = { "/nowhere/program", NULL };
-    const char *slow[] = { "/bin/sh", "-c", "sleep 61 & sleep 61", NULL };
+    /* Seconds that no other run of this test waits for. */
+    const char *seconds = apr_psprintf(pool, "61.%ld", (long)getpid());
+    const char *slow[] = {
+        "/bin/sh", "-c",
+        apr_psprintf(pool, "sleep %s & sleep %s", seconds, seconds), NULL
+    };
     qp_proc *proc = make_proc(nobody, "", pool);
     qp_proc *left;
 
@@ -157,8 +162,10 @@ static void test_faults(apr_pool_t *pool)
            "one that does not end");
     is_str(proc->error, "cannot wait for /bin/sh: it takes too long",
            "in words");
-    left = run_shell("cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | "
-                     "grep -c '[s]leep 61 ' || :",
+    left = run_shell(apr_psprintf(pool,
+                                  "cat /proc/[0-9]*/cmdline | tr '\\0' ' ' | "
+                                  "grep -c '[s]leep %s ' || :",
+                                  seconds),
                      "", pool);
     is_str(left->out, "0\n", "nothing of it is left");
 }
