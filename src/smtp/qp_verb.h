@@ -55,7 +55,10 @@ qp_verb_fn qp_verb_hello, qp_verb_mail, qp_verb_rcpt, qp_verb_data,
     qp_verb_quit, qp_verb_starttls, qp_verb_xclient, qp_verb_xforward,
     qp_verb_auth;
 
-/** Whether STARTTLS is offered to this client now. */
+/** What a client that says EHLO now is offered: QP_OFFER_... */
+unsigned int qp_verb_offers(qp_session *qp);
+
+/** Whether the server has STARTTLS for this client now. */
 int qp_verb_offers_tls(const qp_session *qp);
 
 /** Whether the client's XCLIENT or XFORWARD counts. */

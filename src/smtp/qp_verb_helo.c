@@ -34,8 +34,7 @@ static const struct {
     { QP_CAN_MT_PRIORITY, QP_OFFER_MT_PRIORITY },
 };
 
-/* What this client is offered. */
-static unsigned int choose_offers(qp_session *qp)
+unsigned int qp_verb_offers(qp_session *qp)
 {
     unsigned int offers = QP_OFFER_PIPELINING | QP_OFFER_8BITMIME
                           | QP_OFFER_SIZE | QP_OFFER_ENHANCEDSTATUSCODES
@@ -118,7 +117,7 @@ static void accept_hello(qp_session *qp, const hello_state *state)
     qp_verdict_end_txn(qp, "hello again");
     qp_conn_set_hello(qp->conn, state->kind, state->arg.host);
     qp_session_goto(qp, QP_STATE_READY, "hello accepted");
-    qp->offers = has_list ? choose_offers(qp) : 0;
+    qp->offers = has_list ? qp_verb_offers(qp) : 0;
     qp_session_reply(qp, 250, NULL, "%s greets %s [%s]%s", qp->settings->me,
                      qp_conn_remote_host(qp->conn), qp_conn_remote_ip(qp->conn),
                      has_list ? list_capabilities(qp, qp_session_pcmd(qp))

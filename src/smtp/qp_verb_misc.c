@@ -10,6 +10,7 @@
 
 #include "smtp/qp_verb.h"
 #include "smtp/qp_verdict.h"
+#include "wire/qp_offer.h"
 
 static qp_words_arg *make_words(qp_session *qp, const char *rest)
 {
@@ -58,6 +59,32 @@ void qp_verb_vrfy(qp_session *qp, const qp_verb *verb QP_UNUSED,
     qp_start_vrfy(qp, make_words(qp, rest), respond_vrfy);
 }
 
+/* The verbs that this client may say; those of extensions where they are
+ * offered. */
+static const char *list_verbs(qp_session *qp)
+{
+    static const struct {
+        const char *name;
+        unsigned int offer;
+    } verbs[] = {
+        { " BDAT", QP_OFFER_CHUNKING },     { " STARTTLS", QP_OFFER_STARTTLS },
+        { " AUTH", QP_OFFER_AUTH },         { " XCLIENT", QP_OFFER_XCLIENT },
+        { " XFORWARD", QP_OFFER_XFORWARD },
+    };
+    const char *list =
+        qp->is_lmtp ? "LHLO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT"
+                    : "EHLO HELO MAIL RCPT DATA RSET NOOP VRFY HELP QUIT";
+    unsigned int offers = qp_verb_offers(qp);
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(verbs); i++) {
+        if ((offers & verbs[i].offer) != 0) {
+            list = apr_pstrcat(qp_session_pcmd(qp), list, verbs[i].name, NULL);
+        }
+    }
+    return list;
+}
+
 static void respond_help(qp_session *qp, qp_rc rc)
 {
     if (qp_verdict_apply(qp, QP_HOOK_help, rc) != QP_NEXT_GO) {
@@ -69,9 +96,9 @@ static void respond_help(qp_session *qp, qp_rc rc)
     }
     qp_session_reply(qp, 214, "2.0.0",
                      "This is mod_qpsmtpd " QP_VERSION " at %s\n"
-                     "EHLO HELO MAIL RCPT DATA BDAT RSET NOOP VRFY HELP QUIT\n"
+                     "%s\n"
                      "Write to postmaster for help with mail",
-                     qp->settings->me);
+                     qp->settings->me, list_verbs(qp));
 }
 
 void qp_verb_help(qp_session *qp, const qp_verb *verb QP_UNUSED,

@@ -11,7 +11,7 @@ use Apache::TestUtil qw(t_cmp);
 use QP::Server;
 use QP::Tls;
 
-plan tests => 23,
+plan tests => 25,
     QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir ssl
                         socache_shmcb));
 
@@ -28,6 +28,7 @@ my $client = $server->client;
 
 $client->expect(220);
 ok t_cmp($client->cmd('EHLO c.example'), qr/^250[- ]STARTTLS$/m, 'offered');
+ok t_cmp($client->cmd('HELP'), qr/^214-.* BDAT STARTTLS$/m, 'and in HELP');
 $client->envelope('a@example.net', 'b@example.org');
 $client->expect(220, 'STARTTLS');
 ok $client->start_tls(SSL_hostname => 'mx.example.org', SSL_ca_file => $tls->ca,
@@ -37,6 +38,7 @@ ok t_cmp($client->cmd('DATA'), qr/^503 /, 'DATA behind it');
 ok t_cmp($client->cmd('MAIL FROM:<a@example.net>'), qr/^503 /,
          'MAIL without a new EHLO');
 ok $client->cmd('EHLO c.example') !~ /STARTTLS/, 'not offered again';
+ok $client->cmd('HELP') !~ /STARTTLS/, 'nor in HELP';
 ok t_cmp($client->cmd('STARTTLS'), qr/^503 5\.5\.1 /, 'and refused (R74)');
 ok t_cmp($client->send_message('a@example.net', 'b@example.org',
                                "Subject: x\n\nhello\n"),

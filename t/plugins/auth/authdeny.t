@@ -8,7 +8,7 @@ use Apache::TestUtil qw(t_cmp);
 use MIME::Base64 qw(encode_base64);
 use QP::Server;
 
-plan tests => 4, QP::Server->need('plugins/auth/authdeny', 'plugins/rcpt_ok');
+plan tests => 5, QP::Server->need('plugins/auth/authdeny', 'plugins/rcpt_ok');
 
 my $server = QP::Server->new(
     plugins => ['auth/authdeny', 'rcpt_ok'],
@@ -18,6 +18,7 @@ my $client = $server->client;
 $client->expect(220);
 ok t_cmp($client->cmd('EHLO client.example'),
          qr/^250.AUTH CRAM-MD5 PLAIN LOGIN$/m, 'AUTH is offered');
+ok t_cmp($client->cmd('HELP'), qr/^214-.* BDAT AUTH$/m, 'and in HELP');
 ok t_cmp($client->cmd('AUTH PLAIN ' . encode_base64("\0joe\0sesame", '')),
          qr/^535 5\.7\.8 /, 'nobody gets in');
 ok defined $server->wait_log(
