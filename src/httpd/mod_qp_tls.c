@@ -200,7 +200,7 @@ static apr_status_t insert_filters(conn_rec *c)
         }
     }
     ap_log_cerror(APLOG_MARK, APLOG_ERR, 0, c,
-                  "QP9000: mod_ssl does not take the connection");
+                  "QP9108: mod_ssl does not take the connection");
     return APR_EGENERAL;
 }
 
