@@ -11,7 +11,9 @@
 #include <apr_strings.h>
 
 /* How long a call may take. */
-#define CALL_TIME apr_time_from_sec(5)
+#define CALL_TIME   apr_time_from_sec(5)
+/* A thousand years from 1970: what is beyond is none of ours. */
+#define EXPIRES_MAX apr_time_from_sec(APR_INT64_C(31536000000))
 
 static const qp_store_kind *const kinds[] = { &qp_store_dbm_kind,
                                               &qp_store_redis_kind,
@@ -185,6 +187,19 @@ struct addition {
     int is_number;
 };
 
+/* "SUM" or "SUM EXPIRES". @return whether it is that, and may be added to */
+static int read_sum(const char *text, apr_int64_t *sum, apr_time_t *expires)
+{
+    char *end = NULL;
+
+    *sum = apr_strtoi64(text, &end, 10);
+    if (end == text || (*end != '\0' && *end != ' ')) {
+        return 0;
+    }
+    *expires = *end == ' ' ? apr_strtoi64(end + 1, NULL, 10) : 0;
+    return *expires <= EXPIRES_MAX;
+}
+
 static const char *add_number(const char *old, void *baton,
                               apr_interval_time_t *ttl, apr_pool_t *pool)
 {
@@ -192,19 +207,15 @@ static const char *add_number(const char *old, void *baton,
     apr_time_t now = apr_time_now();
     apr_time_t expires =
         addition->what->ttl > 0 ? now + addition->what->ttl : 0;
-    char *end = NULL;
 
     addition->sum = 0;
-    addition->is_number = 1;
-    if (old != NULL) {
-        addition->sum = apr_strtoi64(old, &end, 10);
-        addition->is_number = end != old && (*end == '\0' || *end == ' ');
-        expires = *end == ' ' ? apr_strtoi64(end + 1, &end, 10) : 0;
-    }
+    addition->is_number =
+        (old == NULL || read_sum(old, &addition->sum, &expires))
+        && !__builtin_add_overflow(addition->sum, addition->what->by,
+                                   &addition->sum);
     if (!addition->is_number) {
         return NULL;
     }
-    addition->sum += addition->what->by;
     *ttl = 0;
     if (expires > 0) {
         *ttl = expires > now ? expires - now : 1;
