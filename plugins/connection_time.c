@@ -77,7 +77,7 @@ static void start_clock(const qp_plugin *self, qp_session *qp)
     struct conn *conn = qp_conn_data(self, qp);
 
     if (conn->start == 0) {
-        conn->start = apr_time_now();
+        conn->start = qp_now();
     }
 }
 
@@ -93,11 +93,8 @@ static qp_rc hook_post_connection(const qp_plugin *self, qp_session *qp,
 {
     const struct opts *opt = qp_opts(self);
     const struct conn *conn = qp_conn_data(self, qp);
-    apr_interval_time_t time = apr_time_now() - conn->start;
+    apr_interval_time_t time = qp_now() - conn->start;
 
-    if (time < 0) {
-        time = 0; /* the clock of the system was set */
-    }
     qp_log(self, qp, LINE_LEVEL(opt->level), "%d.%03d s, from %s",
            (int)apr_time_sec(time), (int)(apr_time_usec(time) / 1000),
            qp_conn_remote_ip(qp_connection(qp)));

@@ -177,14 +177,6 @@ static const qp_opt opt_table[] = {
     QP_OPT_END,
 };
 
-static apr_time_t read_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 /* ---- the thread ---------------------------------------------------------- */
 
 /* A fault of the web server is one of the environment, and may last. */
@@ -192,7 +184,7 @@ static void report_failure(const struct fetcher *fetcher,
                            const struct entry *entry, struct source *source,
                            const char *why)
 {
-    apr_time_t now = read_clock();
+    apr_time_t now = qp_now();
 
     if (!source->is_failing || now >= source->reminded + REMIND_AFTER) {
         qp_log(fetcher->self, NULL, QP_LOG_ERROR,
@@ -289,7 +281,7 @@ static void ask_entry(struct fetcher *fetcher, struct entry *entry)
     }
     pthread_mutex_lock(&fetcher->mutex);
     entry->is_tried = 1;
-    entry->due = read_clock() + again;
+    entry->due = qp_now() + again;
     pthread_cond_broadcast(&fetcher->changed);
 }
 
@@ -327,7 +319,7 @@ static void *APR_THREAD_FUNC run_fetcher(apr_thread_t *thread, void *data)
         if (entry == NULL) {
             pthread_cond_wait(&fetcher->changed, &fetcher->mutex);
         }
-        else if (entry->due > read_clock()) {
+        else if (entry->due > qp_now()) {
             sleep_until(fetcher, entry->due);
         }
         else {
@@ -499,11 +491,11 @@ static void make_locks(struct fetcher *fetcher)
 /* Waits until all the keys that were listed have been asked for. */
 static void wait_for_keys(struct fetcher *fetcher, apr_interval_time_t wait)
 {
-    apr_time_t end = read_clock() + wait;
+    apr_time_t end = qp_now() + wait;
     const struct entry *entry;
 
     pthread_mutex_lock(&fetcher->mutex);
-    while (read_clock() < end) {
+    while (qp_now() < end) {
         entry = fetcher->entries;
         while (entry != NULL && entry->is_tried) {
             entry = entry->next;

@@ -249,7 +249,7 @@ static void start_ask(const qp_plugin *self, qp_session *qp, struct txn *txn)
     ask->envelope = make_envelope(qp, pool);
     ask->measured = qp_txn_reader(qp_transaction(qp), flags, pool);
     ask->reader = qp_txn_reader(qp_transaction(qp), flags, pool);
-    ask->end = apr_time_now() + opt->timeout;
+    ask->end = qp_now() + opt->timeout;
     ask->reply.pool = pool;
     ask->reply.length = -1;
     ask->reply.fields =

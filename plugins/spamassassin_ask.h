@@ -142,7 +142,7 @@ static apr_status_t read_body(struct ask *ask)
 static apr_status_t ask_spamd(qp_job *job, void *baton)
 {
     struct ask *ask = baton;
-    apr_interval_time_t left = ask->end - apr_time_now();
+    apr_interval_time_t left = ask->end - qp_now();
     apr_status_t rv;
 
     ask->peer = qp_peer_create(job, ask->reply.pool);

@@ -1226,6 +1226,15 @@ QP_EXPORT qp_wait *qp_timer(qp_session *qp, apr_interval_time_t delay,
                             apr_pool_t *pool);
 
 /**
+ * The clock for deadlines: microseconds from a point in time that means
+ * nothing, so that only differences do. Monotonic: it never goes back, setting
+ * the system's clock does not move it, and it is the same in all processes
+ * until the machine is started again. Not to be stored, and not for dates:
+ * these are apr_time_now()'s.
+ */
+QP_EXPORT apr_time_t qp_now(void);
+
+/**
  * Work that blocks, on one of a bounded number of threads:
  *
  *     qp_job *job = qp_job_create(qp, qp_pool(qp));
@@ -1763,7 +1772,7 @@ QP_EXPORT qp_rc qp_client_name_await(qp_session *qp);
  *  qp_client_name_verify() is not PENDING any more. Never NULL. */
 QP_EXPORT const apr_array_header_t *qp_client_names(qp_session *qp);
 
-/* 5.15 Stores: values that outlive the session ---------------------------- */
+/* 5.16 Stores: values that outlive the session ---------------------------- */
 
 /**
  * Short texts by key, for greylists, counters and the like: the same for all
@@ -1843,7 +1852,7 @@ QP_EXPORT apr_status_t qp_store_update(qp_store *store, const char *key,
  *  Connection refused"; "" if nothing has. */
 QP_EXPORT const char *qp_store_error(const qp_store *store);
 
-/* 5.16 Passwords ---------------------------------------------------------- */
+/* 5.17 Passwords ---------------------------------------------------------- */
 
 /** Whether two secrets are equal; how long that takes does not tell where they
  *  differ. */

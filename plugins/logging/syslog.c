@@ -178,7 +178,7 @@ static int open_socket(struct shared *shared, const char *path)
     int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     int error;
 
-    shared->tried = apr_time_now();
+    shared->tried = qp_now();
     if (fd < 0) {
         return errno;
     }
@@ -219,12 +219,12 @@ static int send_line(struct shared *shared, const char *line, apr_size_t len)
 static int send_again(const struct opts *opt, const char *line, apr_size_t len)
 {
     struct shared *shared = opt->shared;
-    apr_time_t now = apr_time_now();
+    apr_time_t now = qp_now();
     int error = send_line(shared, line, len);
 
     if (error != 0 && error != EAGAIN && error != ENOBUFS) {
         close_socket(shared);
-        if (now >= shared->tried + APR_USEC_PER_SEC || now < shared->tried) {
+        if (now >= shared->tried + APR_USEC_PER_SEC) {
             error = open_socket(shared, opt->logsock);
             if (error == 0) {
                 error = send_line(shared, line, len);

@@ -12,7 +12,6 @@
 #define SMTP_POOL_H
 
 #include <pthread.h>
-#include <time.h>
 
 #include <apr_general.h>
 
@@ -31,14 +30,6 @@ typedef struct smtp_pool {
     apr_time_t down_until[SERVERS_MAX];
 } smtp_pool;
 
-static apr_time_t read_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 /* Servers. --------------------------------------------------------------- */
 
 /* A number below @a total. */
@@ -48,7 +39,7 @@ static int draw(int total)
 
     if (apr_generate_random_bytes((unsigned char *)&number, sizeof(number))
         != APR_SUCCESS) {
-        number = (unsigned int)read_clock();
+        number = (unsigned int)qp_now();
     }
     return (int)(number % (unsigned int)total);
 }
@@ -88,7 +79,7 @@ static int choose_server(const apr_array_header_t *servers, const int *ranks,
 static void order_servers(smtp_pool *pool, const apr_array_header_t *servers,
                           int *order)
 {
-    apr_time_t now = read_clock();
+    apr_time_t now = qp_now();
     int ranks[SERVERS_MAX];
     int rank = 2;
     int n = 0;
@@ -116,7 +107,7 @@ static void order_servers(smtp_pool *pool, const apr_array_header_t *servers,
 static void mark_server(smtp_pool *pool, int server, int is_down)
 {
     pthread_mutex_lock(&pool->mutex);
-    pool->down_until[server] = is_down ? read_clock() + DOWN_TIME : 0;
+    pool->down_until[server] = is_down ? qp_now() + DOWN_TIME : 0;
     pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -125,7 +116,7 @@ static void mark_server(smtp_pool *pool, int server, int is_down)
 /* Takes those that have been idle for too long off the list. */
 static smtp_link *take_old(smtp_pool *pool, apr_interval_time_t idle)
 {
-    apr_time_t now = read_clock();
+    apr_time_t now = qp_now();
     smtp_link **at = &pool->kept;
     smtp_link *old = NULL;
     smtp_link *link;
@@ -192,7 +183,7 @@ static void give_link(smtp_pool *pool, smtp_link *link, int max)
         close_link(link);
         return;
     }
-    link->since = read_clock();
+    link->since = qp_now();
     pthread_mutex_lock(&pool->mutex);
     for (each = pool->kept; each != NULL; each = each->next) {
         n++;

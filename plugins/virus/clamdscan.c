@@ -223,7 +223,7 @@ static void start_scan(const struct opts *opt, qp_session *qp, struct txn *txn)
     scan->pool = pool;
     scan->host = opt->host;
     scan->port = opt->port;
-    scan->end = apr_time_now() + opt->timeout;
+    scan->end = qp_now() + opt->timeout;
     scan->by = opt->method == METHOD_SCAN     ? BY_NAME
                : opt->method == METHOD_FILDES ? BY_FILE
                                               : BY_STREAM;

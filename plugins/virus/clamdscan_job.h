@@ -162,7 +162,7 @@ static inline apr_status_t ask_clamd(struct scan *scan, int fd)
 static inline apr_status_t run_scan(qp_job *job, void *baton)
 {
     struct scan *scan = baton;
-    apr_interval_time_t left = scan->end - apr_time_now();
+    apr_interval_time_t left = scan->end - qp_now();
     apr_status_t rv = APR_SUCCESS;
     int fd = -1;
 

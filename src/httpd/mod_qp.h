@@ -100,7 +100,7 @@ struct mod_qp_conn {
     struct ssl_st *ssl; /**< mod_ssl's, or NULL */
     struct qp_proxy *proxy; /**< the header is awaited; else NULL */
     apr_time_t until;       /**< when it, or the handshake, must be there, by
-                                 qp_timers_now() */
+                                 qp_now() */
     apr_pool_t *keep;       /**< of the timer that keeps a waiting session */
     int is_brisk;           /**< the client answers at once */
     apr_time_t parked_at;   /**< when the MPM got it */
@@ -133,7 +133,7 @@ void mod_qp_io_hold(mod_qp_io *io);
 /** Blocks until there is input, or its end. @return APR_TIMEUP or success */
 apr_status_t mod_qp_io_wait_input(mod_qp_io *io) QP_CHECKED;
 /** Blocks until the socket has something to read, or its end, or it is
- *  @a until (qp_timers_now()). @return APR_TIMEUP or success */
+ *  @a until (qp_now()). @return APR_TIMEUP or success */
 apr_status_t mod_qp_io_wait_octet(mod_qp_io *io, apr_time_t until) QP_CHECKED;
 /** Blocks until the output is out. */
 apr_status_t mod_qp_io_wait_output(mod_qp_io *io) QP_CHECKED;

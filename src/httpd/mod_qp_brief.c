@@ -42,10 +42,10 @@ int mod_qp_brief_wait(mod_qp_conn *m)
 
 void mod_qp_brief_park(mod_qp_conn *m)
 {
-    m->parked_at = apr_time_now();
+    m->parked_at = qp_now();
 }
 
 void mod_qp_brief_resume(mod_qp_conn *m)
 {
-    m->is_brisk = apr_time_now() - m->parked_at < apr_time_from_msec(BRIEF_MS);
+    m->is_brisk = qp_now() - m->parked_at < apr_time_from_msec(BRIEF_MS);
 }

@@ -323,7 +323,7 @@ apr_status_t mod_qp_io_wait_octet(mod_qp_io *io, apr_time_t until)
     QP_IGNORE(apr_os_sock_get(&client.fd, ap_get_conn_socket(io->c)),
               "nothing comes from a descriptor that is none");
     do {
-        left = until - qp_timers_now();
+        left = until - qp_now();
         n = left > 0 ? poll(&client, 1, poll_time(left)) : 0;
     } while (left > 0 && (n == 0 || (n < 0 && errno == EINTR)));
     return n > 0 ? APR_SUCCESS : APR_TIMEUP;

@@ -210,7 +210,7 @@ mod_qp_conn *mod_qp_park_begin(conn_rec *c, mod_qp_conf *conf)
     }
     if (mod_qp_proxy_expects(c, conf)) {
         m->proxy = apr_pcalloc(c->pool, sizeof(*m->proxy));
-        m->until = qp_timers_now() + c->base_server->timeout;
+        m->until = qp_now() + c->base_server->timeout;
     }
     else {
         begin_session(m);

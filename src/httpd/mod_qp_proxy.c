@@ -99,7 +99,7 @@ apr_status_t mod_qp_proxy_read(mod_qp_conn *m)
     qp_proxy_status status = QP_PROXY_MORE;
 
     while (status == QP_PROXY_MORE) {
-        if (qp_timers_now() > m->until) {
+        if (qp_now() > m->until) {
             return APR_TIMEUP;
         }
         len = sizeof(text);

@@ -264,9 +264,9 @@ apr_status_t mod_qp_tls_shake(mod_qp_conn *m)
             return rv;
         }
         m->is_shaking = 1;
-        m->until = qp_timers_now() + m->c->base_server->timeout;
+        m->until = qp_now() + m->c->base_server->timeout;
     }
-    if (qp_timers_now() > m->until) {
+    if (qp_now() > m->until) {
         return APR_TIMEUP; /* all of it has one Timeout, not each octet */
     }
     rv = ap_get_brigade(m->c->input_filters, m->io.in, AP_MODE_INIT,

@@ -121,7 +121,7 @@ static const char *short_key(const char *key, apr_pool_t *pool)
 
 static const char *begin_call(qp_store *store, const char *key)
 {
-    store->deadline = apr_time_now() + CALL_TIME;
+    store->deadline = qp_now() + CALL_TIME;
     store->error[0] = '\0';
     return short_key(key, store->pool);
 }

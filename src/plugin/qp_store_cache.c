@@ -48,7 +48,7 @@ static void make_id(const qp_store *store, const char *key, unsigned char *id)
 static apr_status_t take_lock(qp_store *store)
 {
     const cache_home *own = store->home->state;
-    apr_interval_time_t left = store->deadline - apr_time_now();
+    apr_interval_time_t left = store->deadline - qp_now();
     apr_status_t rv = own->caches->lock(own->cache, left > 0 ? left : 0);
 
     return rv == APR_SUCCESS ? rv : qp_store_note(store, rv, "get the lock");

@@ -99,8 +99,7 @@ static apr_status_t take_lock(dbm_files *files)
         if (errno != EWOULDBLOCK && errno != EINTR) {
             return APR_FROM_OS_ERROR(errno);
         }
-        if (apr_time_now() > store->deadline
-            || qp_job_is_cancelled(store->job)) {
+        if (qp_now() > store->deadline || qp_job_is_cancelled(store->job)) {
             return APR_TIMEUP;
         }
         apr_sleep(LOCK_STEP);

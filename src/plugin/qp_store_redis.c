@@ -321,7 +321,7 @@ static apr_status_t end_talk(qp_store *store, redis_link *link, apr_status_t rv)
 static apr_status_t talk(qp_store *store, conversation *say_it, void *baton)
 {
     redis_link *link = take_idle(store->home->state);
-    apr_interval_time_t left = store->deadline - apr_time_now();
+    apr_interval_time_t left = store->deadline - qp_now();
     apr_status_t rv = APR_SUCCESS;
 
     if (link != NULL) {

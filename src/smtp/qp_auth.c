@@ -43,7 +43,7 @@ qp_auth *qp_auth_begin(qp_session *qp, const qp_mech *mech)
     auth->pool = pool;
     auth->mech = mech;
     auth->secrets = apr_array_make(pool, 4, sizeof(struct secret));
-    auth->since = apr_time_now();
+    auth->since = qp_now();
     apr_pool_pre_cleanup_register(pool, auth, wipe_secrets);
     qp->auth = auth;
     return auth;
@@ -209,7 +209,7 @@ static apr_interval_time_t find_delay(const qp_session *qp)
     int times = qp->conn->auth_failures - 1;
     apr_interval_time_t delay = qp->settings->auth_delay
                                 << (times < DOUBLINGS ? times : DOUBLINGS);
-    apr_interval_time_t passed = apr_time_now() - qp->auth->since;
+    apr_interval_time_t passed = qp_now() - qp->auth->since;
 
     if (passed < 0) {
         passed = 0; /* the clock was set */

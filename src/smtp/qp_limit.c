@@ -21,7 +21,7 @@ static int is_rate_kept(const qp_session *qp, const qp_rate *rate,
 {
     return qp->carrier->rates == NULL
            || qp_rates_take(qp->carrier->rates, qp->carrier->rate_key ^ salt,
-                            rate, qp_timers_now());
+                            rate, qp_now());
 }
 
 int qp_limit_connection(qp_session *qp)
@@ -178,7 +178,7 @@ int qp_limit_is_late(qp_session *qp)
         qp->began = 0;
         return 0;
     }
-    now = qp_timers_now();
+    now = qp_now();
     if (qp->began == 0) {
         qp->began = now;
         qp->began_at = qp->io->taken;

@@ -73,7 +73,7 @@ apr_status_t qp_verb_auth_read(qp_session *qp)
     qp_session_log(qp, QP_LOG_DEBUG, "QP1628", "< ********");
     qp->in_command = 1;
     qp->mode = QP_MODE_COMMAND;
-    qp->auth->since = apr_time_now();
+    qp->auth->since = qp_now();
     run_answer(qp, text, kind);
     explicit_bzero(text, len);
     return APR_SUCCESS;

@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define PLACES  1024
 /* Seconds, whatever an answer says: lists of addresses change. */
@@ -24,14 +23,6 @@ struct qp_dns_cache {
     pthread_mutex_t mutex;
     place places[PLACES];
 };
-
-static apr_int64_t read_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec;
-}
 
 static unsigned int hash_text(unsigned int hash, const char *text)
 {
@@ -115,7 +106,7 @@ qp_dns_data *qp_dns_cache_get(qp_dns_cache *cache, qp_dns_type type,
     servers = servers != NULL ? servers : "";
     p = find_place(cache, type, name, servers);
     pthread_mutex_lock(&cache->mutex);
-    if (is_for(p, type, name, servers) && read_clock() < p->until) {
+    if (is_for(p, type, name, servers) && apr_time_sec(qp_now()) < p->until) {
         data = p->data;
         qp_dns_data_ref(data);
     }
@@ -138,7 +129,7 @@ void qp_dns_cache_put(qp_dns_cache *cache, qp_dns_type type, const char *name,
     empty_place(p);
     p->key = make_key(type, name, servers);
     p->data = data;
-    p->until = read_clock() + ttl;
+    p->until = apr_time_sec(qp_now()) + ttl;
     qp_dns_data_ref(data);
     pthread_mutex_unlock(&cache->mutex);
 }

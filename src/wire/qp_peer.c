@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
@@ -77,17 +76,9 @@ const char *qp_peer_name(const qp_peer *peer)
 
 /* Time. -------------------------------------------------------------------- */
 
-static apr_time_t read_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 void qp_peer_deadline(qp_peer *peer, apr_interval_time_t from_now)
 {
-    peer->deadline = from_now > 0 ? read_clock() + from_now : 0;
+    peer->deadline = from_now > 0 ? qp_now() + from_now : 0;
 }
 
 /* @return how long a wait may take, at most until it has to look again; or 0
@@ -103,7 +94,7 @@ static apr_interval_time_t look_up_time(const qp_peer *peer,
         return 0;
     }
     if (deadline != 0) {
-        left = deadline - read_clock();
+        left = deadline - qp_now();
     }
     if (left <= 0) {
         *rv = APR_TIMEUP;
@@ -289,7 +280,7 @@ static apr_status_t dial_each(qp_peer *peer, const struct addrinfo *found)
         left++;
     }
     for (; found != NULL; found = found->ai_next) {
-        now = read_clock();
+        now = qp_now();
         if (peer->deadline != 0) {
             until = now + (peer->deadline - now) / left--;
         }

@@ -14,7 +14,6 @@
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <apr_strings.h>
@@ -36,14 +35,6 @@ typedef struct run {
     apr_size_t block_len;
     apr_size_t written; /* of the text that is being fed */
 } run;
-
-static apr_time_t read_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
 
 static void close_fd(int *fd)
 {
@@ -274,7 +265,7 @@ static apr_status_t look_up_time(const run *r)
     if (r->job != NULL && qp_job_is_cancelled(r->job)) {
         return APR_EINTR;
     }
-    return read_clock() < r->deadline ? APR_SUCCESS : APR_TIMEUP;
+    return qp_now() < r->deadline ? APR_SUCCESS : APR_TIMEUP;
 }
 
 static nfds_t list_open(const run *r, struct pollfd *fds, int *which)
@@ -419,7 +410,7 @@ apr_status_t qp_proc_run(qp_job *job, qp_proc *proc,
 {
     run r = { .job = job,
               .proc = proc,
-              .deadline = read_clock() + timeout,
+              .deadline = qp_now() + timeout,
               .feeds = { -1, -1 },
               .out = { -1, -1 } };
     int theirs[QP_PROC_FEEDS + 2] = { -1, -1, -1, -1 };

@@ -14,7 +14,6 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include <ares.h>
@@ -64,14 +63,6 @@ struct qp_resolver {
     apr_time_t next_deadline; /* of the active ones; or earlier */
     dns_lane lanes[MAX_LANES];
 };
-
-static apr_time_t read_clock(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
 
 /* The active ones; the thread's. ------------------------------------------ */
 
@@ -186,7 +177,7 @@ static int open_lane(dns_lane *lane, const qp_dns *dns)
     lane->timeout = dns->timeout;
     lane->tries = dns->tries;
     lane->nqueries = lane->nused = 0;
-    lane->born = read_clock();
+    lane->born = qp_now();
     return 1;
 }
 
@@ -310,7 +301,7 @@ static void start_query(qp_resolver *resolver, qp_dns *dns, apr_time_t now)
 /* @return whether to go on */
 static int take_questions(qp_resolver *resolver)
 {
-    apr_time_t now = read_clock();
+    apr_time_t now = qp_now();
     uint64_t count;
     qp_dns *list;
     qp_dns *dns;
@@ -340,7 +331,7 @@ static int take_questions(qp_resolver *resolver)
 /* Milliseconds until something is due; -1: nothing is. */
 static int find_delay(qp_resolver *resolver)
 {
-    apr_time_t now = read_clock();
+    apr_time_t now = qp_now();
     apr_time_t due = resolver->next_deadline;
     struct timeval tv;
     dns_lane *l;
@@ -409,7 +400,7 @@ static void *run_resolver(void *data)
         for (i = 0; i < n; i++) {
             handle_event(resolver, &events[i]);
         }
-        now = read_clock();
+        now = qp_now();
         tend_lanes(resolver, now);
         expire_queries(resolver, now);
     }
@@ -577,7 +568,7 @@ qp_dns *qp_resolver_ask(qp_resolver *resolver, const qp_dns_question *question,
 
     dns->resolver = resolver;
     dns->refs = 2;
-    dns->deadline = read_clock() + question->timeout;
+    dns->deadline = qp_now() + question->timeout;
     /* Made last: when the pool goes, it is cancelled first. */
     dns->wait = qp_wait_create(waker, pool);
     pthread_mutex_lock(&resolver->mutex);

@@ -27,14 +27,6 @@ struct qp_timers {
     apr_thread_t *thread;
 };
 
-apr_time_t qp_timers_now(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return apr_time_from_sec(now.tv_sec) + now.tv_nsec / 1000;
-}
-
 static void sift_up(timer_entry *heap, size_t i)
 {
     timer_entry moved = heap[i];
@@ -97,7 +89,7 @@ static void *APR_THREAD_FUNC run_timers(apr_thread_t *thread QP_UNUSED,
         if (timers->len == 0) {
             pthread_cond_wait(&timers->changed, &timers->mutex);
         }
-        else if (timers->heap[0].due > qp_timers_now()) {
+        else if (timers->heap[0].due > qp_now()) {
             sleep_until(timers, timers->heap[0].due);
         }
         else {
@@ -195,7 +187,7 @@ qp_wait *qp_timers_add(qp_timers *timers, apr_interval_time_t delay,
                        qp_waker *waker, apr_pool_t *pool)
 {
     qp_wait *wait = qp_wait_create(waker, pool);
-    apr_time_t due = qp_timers_now() + delay;
+    apr_time_t due = qp_now() + delay;
     int stopping;
 
     pthread_mutex_lock(&timers->mutex);

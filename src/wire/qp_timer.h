@@ -10,9 +10,6 @@
 
 typedef struct qp_timers qp_timers;
 
-/** The clock of timers: monotonic, the same in all processes. */
-apr_time_t qp_timers_now(void);
-
 /**
  * Starts the thread; it ends, and all timers complete, when @a pool is about
  * to be destroyed.

@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     scan.by = ways[choice & 3];
     scan.host = choice & 4 ? "scanner.example" : "/clamd.sock";
     scan.port = choice & 4 ? 3310 : 0;
-    scan.end = apr_time_now() + apr_time_from_sec(60);
+    scan.end = qp_now() + apr_time_from_sec(60);
     scan.reader = actor_message(pool);
     actor_begin(&in, choice >> 4);
     rv = run_scan(actor_job(pool), &scan);

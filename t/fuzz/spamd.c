@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ask.envelope = "X-Envelope-From: a@example.net\r\n";
     ask.measured = actor_message(pool);
     ask.reader = actor_message(pool);
-    ask.end = apr_time_now() + apr_time_from_sec(60);
+    ask.end = qp_now() + apr_time_from_sec(60);
     ask.reply.pool = pool;
     ask.reply.length = -1;
     ask.reply.result.tests = "";

@@ -5,9 +5,10 @@ use warnings FATAL => 'all';
 
 use Apache::Test qw(-withtestmore);
 use Apache::TestUtil qw(t_cmp);
+use QP::Faults;
 use QP::Server;
 
-plan tests => 6, QP::Server->need('plugins/connection_time',
+plan tests => 7, QP::Server->need('plugins/connection_time',
                                   'plugins/hosts_allow');
 
 my $server = QP::Server->new(
@@ -34,3 +35,13 @@ $server = QP::Server->new(plugins => ['connection_time often']);
 ok t_cmp(($server->configtest)[1],
          qr/plugins:1: connection_time: loglevel: "often" is none of/,
          'a faulty level stops the start');
+
+# The clock of the machine is set.
+$server = QP::Server->new(plugins => ['connection_time', 'rcpt_ok']);
+my $clock = QP::Faults->clock($server)->start;
+my $client = $server->client->hello;
+
+$clock->set_clock(3600);
+$client->cmd('QUIT');
+ok defined $server->wait_log(qr/connection_time: \d{1,3}\.\d{3} s, from/),
+    'an hour that has not passed is not counted';
