@@ -57,6 +57,7 @@ static inline int tap_result(int good, const char *fmt, va_list ap)
         putchar((unsigned char)*p < ' ' ? '?' : *p);
     }
     putchar('\n');
+    fflush(stdout); /* a child must not have it to say again */
     if (!good) {
         diag("failed: %s", name);
     }
