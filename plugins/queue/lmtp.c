@@ -193,28 +193,11 @@ L<queue/smtp-forward>, L<queue/maildir>, F<docs/plugin-list.md>
 */
 
 #include "smtp_hook.h"
-
-static const char *const tls_words[] = { "no", "may", "must", "verify", NULL };
+#include "smtp_opts.h"
 
 static const qp_opt opt_table[] = {
-    QP_OPT_WORD_STR(1, struct opts, host, "host", NULL),
-    QP_OPT_WORD_INT(2, struct opts, port, "port", "24", 1, 65535),
-    QP_OPT_LIST(struct opts, hosts, "hosts", NULL),
-    QP_OPT_FLAG(struct opts, single, "single"),
-    QP_OPT_TIME(struct opts, connect_timeout, "connect_timeout", "10s"),
-    QP_OPT_TIME(struct opts, reply_timeout, "reply_timeout", "30s"),
-    QP_OPT_DEFAULT("timeout", "2m"),
-    QP_OPT_ENUM(struct opts, tls, "tls", "may", tls_words),
-    QP_OPT_PATH(struct opts, tls_ca, "tls_ca", NULL),
-    QP_OPT_PATH(struct opts, tls_cert, "tls_cert", NULL),
-    QP_OPT_PATH(struct opts, tls_key, "tls_key", NULL),
-    QP_OPT_STR(struct opts, tls_name, "tls_name", NULL),
-    QP_OPT_PATH(struct opts, auth, "auth", NULL),
-    QP_OPT_STR(struct opts, helo, "helo", NULL),
-    QP_OPT_BOOL(struct opts, eightbit, "eightbit", "no"),
-    QP_OPT_BOOL(struct opts, dsn, "dsn", "yes"),
-    QP_OPT_INT(struct opts, keep, "keep", "4", 0, 100),
-    QP_OPT_TIME(struct opts, idle, "idle", "20s"),
+    SMTP_OPTS_COMMON("24"),
+    QP_OPT_FLAG(smtp_opts, single, "single"),
     QP_OPT_END,
 };
 
@@ -232,19 +215,19 @@ static qp_rc hook_rcpt(const qp_plugin *self, qp_session *qp,
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
-    const struct opts *opt = qp_opts(self);
+    const smtp_opts *opt = qp_opts(self);
 
     if (opt->single) {
         qp_register_rcpt(self, hook_rcpt, QP_BEFORE_ALL);
     }
-    return prepare(self, 1, pconf);
+    return smtp_opts_prepare(self, 1, pconf);
 }
 
 QP_PLUGIN(queue_lmtp) = {
     .opts = opt_table,
-    .opts_size = sizeof(struct opts),
-    .txn_size = sizeof(struct txn),
+    .opts_size = sizeof(smtp_opts),
+    .txn_size = sizeof(smtp_txn),
     .setup = setup,
-    .hooks.post_fork = hook_post_fork,
-    .hooks.queue = hook_queue,
+    .hooks.post_fork = smtp_hook_post_fork,
+    .hooks.queue = smtp_hook_queue,
 };

@@ -24,7 +24,7 @@ typedef struct smtp_reply {
 } smtp_reply;
 
 /* Up to three digits. @return what is behind them, or NULL */
-static const char *scan_number(const char *text, int *number)
+static inline const char *scan_number(const char *text, int *number)
 {
     int digits = 0;
 
@@ -36,7 +36,7 @@ static const char *scan_number(const char *text, int *number)
 }
 
 /* Takes "x.y.z " off the text, if x is the first digit of the code. */
-static const char *take_status(smtp_reply *reply, const char *text)
+static inline const char *take_status(smtp_reply *reply, const char *text)
 {
     const char *p = text;
     int subject;
@@ -58,7 +58,7 @@ static const char *take_status(smtp_reply *reply, const char *text)
     return *p == ' ' ? p + 1 : p;
 }
 
-static void add_text(smtp_reply *reply, const char *text)
+static inline void add_text(smtp_reply *reply, const char *text)
 {
     apr_size_t len = strlen(reply->text);
 
@@ -72,8 +72,8 @@ static void add_text(smtp_reply *reply, const char *text)
 }
 
 /* reply-line = code [ "-" / " " text ] CRLF. @return whether it is one */
-static int take_line(smtp_reply *reply, const char *line, apr_size_t len,
-                     int *is_last)
+static inline int take_line(smtp_reply *reply, const char *line, apr_size_t len,
+                            int *is_last)
 {
     int code;
 

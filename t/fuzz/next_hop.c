@@ -8,7 +8,7 @@
  */
 #include "actor.h"
 
-#include "plugins/queue/smtp-forward.c"
+#include "plugins/queue/smtp_job.h"
 
 #define FLAG(bit) ((choice >> (bit)) & 1)
 
@@ -73,7 +73,7 @@ static void check_heard(const actor *server)
                <= actor_count(server, "DATA\r\n", 6));
 }
 
-static void check_outcome(const struct forward *forward, const actor *server)
+static void check_outcome(const smtp_job *forward, const actor *server)
 {
     const smtp_mail *mail = &forward->mail;
     int code = mail->reply.code / 100;
@@ -104,17 +104,17 @@ static void check_outcome(const struct forward *forward, const actor *server)
     }
 }
 
-static void forward_mail(const struct forward *base, unsigned int choice,
+static void forward_mail(const smtp_job *base, unsigned int choice,
                          actor *server, apr_pool_t *pool)
 {
     static const smtp_client client = { "192.0.2.1", "25",     NULL,
                                         "helo+x",    "log in", "ESMTP" };
-    struct forward forward = *base;
+    smtp_job forward = *base;
 
     forward.mail = make_mail_for(choice, pool);
     forward.mail.client = FLAG(9) ? &client : NULL;
     forward.troubles = apr_array_make(pool, 2, sizeof(const char *));
-    fuzz_check(run_forward(actor_job(pool), &forward) == APR_SUCCESS);
+    fuzz_check(smtp_job_run(actor_job(pool), &forward) == APR_SUCCESS);
     check_outcome(&forward, server);
     check_heard(server);
 }
@@ -126,13 +126,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned int choice = fuzz_byte(&in) | fuzz_byte(&in) << 8;
     smtp_way way = make_way(choice);
     apr_array_header_t *servers = apr_array_make(pool, 2, sizeof(smtp_server));
-    struct forward base = { .way = &way, .servers = servers, .keep = 1 };
+    smtp_job base = { .way = &way, .servers = servers, .keep = 1 };
     actor *server;
 
     add_servers(servers);
-    base.pool = make_pool(pool);
+    base.pool = smtp_pool_make(pool);
     base.idle = apr_time_from_sec(60);
-    open_pool(base.pool, pool);
+    smtp_pool_open(base.pool, pool);
     server = actor_begin(&in, choice >> 12);
     server->secrets[0] = "c2VjcmV0";         /* "secret" */
     server->secrets[1] = "AHVzZXIAc2VjcmV0"; /* NUL "user" NUL "secret" */

@@ -44,4 +44,4 @@ ok(keys %public > 50, 'the header has been understood');
 verdict('the module exports no more than the header says',
         grep { !$public{$_} } sort keys %exported);
 verdict('and no less', grep { !$exported{$_} } sort keys %public);
-verdict('plugins', map { judge_plugin($_) } files(qr/\.c\z/, 'plugins'));
+verdict('plugins', map { judge_plugin($_) } plugins());

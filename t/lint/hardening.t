@@ -17,7 +17,7 @@ skip_test('a build with sanitizers is for tests')
     if ($ENV{QP_SANITIZE} // 'no') ne 'no';
 skip_test('there is no readelf') if !qx(readelf --version 2>/dev/null);
 
-my @plugins = map {s{^plugins/|\.c\z}{}gr} files(qr/\.c\z/, 'plugins');
+my @plugins = map {s{^plugins/|\.c\z}{}gr} plugins();
 my @objects = ('mod_qpsmtpd', map {"plugins/$_"} @plugins);
 my $makefile = do {
     open my $in, '<', builddir() . '/Makefile' or die "Makefile: $!";

@@ -27,7 +27,7 @@ sub names {
     return [map { s/$strip//gr } @files];
 }
 
-my $plugins = names(qr{^plugins/|\.c\z}, files(qr/\.c\z/, 'plugins'));
+my $plugins = names(qr{^plugins/|\.c\z}, plugins());
 my $tests = names(qr{^t/plugins/|\.t\z}, files(qr/\.t\z/, 't/plugins'));
 my $units = join "\n", map { text($_) } files(qr/\.[ch]\z/, 't/unit');
 

@@ -44,6 +44,13 @@ sub judge {
     return @wrong;
 }
 
+# What plugins share has names as the modules have.
+sub shared {
+    my %plugins = map { $_ => 1 } plugins();
+
+    return grep { !$plugins{$_} } files(qr/\.c\z/, 'plugins');
+}
+
 # Plugins have nothing but static functions.
 sub judge_plugin {
     my ($file) = @_;
@@ -52,8 +59,9 @@ sub judge_plugin {
         grep { !$_->{static} } functions($file);
 }
 
-plan tests => 3;
+plan tests => 4;
 verdict('sources', map { judge($_) }
         grep { m{^(?:src/.*|mod_qpsmtpd)\.c\z} } sources());
-verdict('plugins', map { judge_plugin($_) } files(qr/\.c\z/, 'plugins'));
+verdict('plugins', map { judge_plugin($_) } plugins());
+verdict('what plugins share', map { judge($_) } shared());
 verdict('exemptions are needed', grep { !exists $used{$_} } keys %$exempt);

@@ -16,7 +16,7 @@ my $top = srcdir();
 my $temp = File::Temp->newdir('qpsmtpd-' . 'X' x 8, TMPDIR => 1);
 my $said = qx($^X $top/src/tools/plugindoc $top $temp 2>&1);
 my $failed = $?;
-my @plugins = map { s{^plugins/|\.c\z}{}gr } files(qr/\.c\z/, 'plugins');
+my @plugins = map { s{^plugins/|\.c\z}{}gr } plugins();
 
 # What is in the pages of a folder, by their names.
 sub pages {

@@ -14,12 +14,21 @@ my %COMMON = map { $_ => 1 } qw(loglevel reject reject_type timeout);
 my @CHAPTERS = ('NAME', 'SYNOPSIS', 'DESCRIPTION', 'CONFIGURATION',
                 'DIAGNOSTICS', 'SEE ALSO');
 
+# A file, with the headers of its folder that it includes.
+sub whole {
+    my ($file) = @_;
+    my $folder = $file =~ s{[^/]*\z}{}r;
+
+    return join '', text($file), map { text("$folder$_") }
+        grep { -e srcdir() . "/$folder$_" } text($file) =~ /^#include "(.+)"/mg;
+}
+
 # Option names of the tables in a file.
 sub options {
     my ($file) = @_;
 
     return { map { $_ => 1 }
-             text($file)
+             whole($file)
              =~ /\bQP_OPT_(?!END|ROW|DEFAULT)\w+\s*\([^"]*?"([^"]+)"/g };
 }
 
@@ -70,7 +79,7 @@ sub judge_pod {
     return @wrong;
 }
 
-my @plugins = files(qr/\.c\z/, 'plugins');
+my @plugins = plugins();
 
 plan tests => 2;
 verdict('manuals', map { judge_pod($_) } @plugins);

@@ -11,8 +11,8 @@ use File::Find ();
 use QP::Skips ();
 use Test::More ();
 
-our @EXPORT = qw(srcdir builddir files sources text strip functions exempt
-                 verdict line_of skip_test);
+our @EXPORT = qw(srcdir builddir files sources plugins text strip functions
+                 exempt verdict line_of skip_test);
 
 my $SRCDIR = abs_path($ENV{QP_SRCDIR}
                      // __FILE__ =~ s{[^/]*/[^/]*/[^/]*\z}{..}r);
@@ -54,6 +54,11 @@ sub text {
         local $/;
         scalar(<$in>) // '';
     };
+}
+
+# The sources that are plugins; others in their folders are what plugins share.
+sub plugins {
+    return grep { text($_) =~ /^QP_PLUGIN\(/m } files(qr/\.c\z/, 'plugins');
 }
 
 # A C text without comments and without what is in strings; lines and columns
