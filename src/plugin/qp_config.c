@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The store of config values. Each value has a pool of its own and is freed
- * with its last reference; the entries live as long as the process, since
- * there are as many as there are keys. Parsing values is qp_settings' and the
- * plugins' business. */
+/* The store of config values (qp_config_value.c). Its entries live as long as
+ * the process, since there are as many as there are keys. Parsing values is
+ * qp_settings' and the plugins' business. */
 
 #include "plugin/qp_config.h"
 
@@ -50,11 +49,11 @@ static apr_status_t release_entries(void *data)
     for (index = apr_hash_first(NULL, store->entries); index != NULL;
          index = apr_hash_next(index)) {
         apr_hash_this(index, NULL, NULL, &value);
-        qp_config_release(((config_entry *)value)->value);
+        qp_config_value_release(((config_entry *)value)->value);
     }
     for (i = 0; i < MAX_FOREIGN; i++) {
         if (store->foreign[i] != NULL) {
-            qp_config_release(store->foreign[i]);
+            qp_config_value_release(store->foreign[i]);
         }
     }
     store->entries = NULL;
@@ -96,53 +95,6 @@ apr_status_t qp_config_child_init(qp_config_store *store, apr_pool_t *pchild)
                                    store->pool);
 }
 
-static apr_pool_t *make_pool(void)
-{
-    apr_pool_t *pool;
-
-    if (apr_pool_create_unmanaged_ex(&pool, NULL, NULL) != APR_SUCCESS) {
-        abort();
-    }
-    apr_pool_tag(pool, "qp_config_value");
-    return pool;
-}
-
-static qp_config_value *make_value(const char *key)
-{
-    apr_pool_t *pool = make_pool();
-    qp_config_value *value = apr_pcalloc(pool, sizeof(*value));
-
-    value->pool = pool;
-    value->lines = apr_array_make(pool, 0, sizeof(const char *));
-    value->where = apr_pstrdup(pool, key);
-    value->refs = 1;
-    return value;
-}
-
-void qp_config_release(qp_config_value *value)
-{
-    if (__atomic_sub_fetch(&value->refs, 1, __ATOMIC_ACQ_REL) == 0) {
-        apr_pool_destroy(value->pool);
-    }
-}
-
-/* The lines as plugins see them: texts alone. */
-static void take_lines(qp_config_value *value, const qp_conffile *file)
-{
-    apr_array_header_t *lines =
-        apr_array_make(value->pool, file->lines->nelts, sizeof(const char *));
-    const qp_conffile_line *line;
-    int i;
-
-    for (i = 0; i < file->lines->nelts; i++) {
-        line = &APR_ARRAY_IDX(file->lines, i, qp_conffile_line);
-        APR_ARRAY_PUSH(lines, const char *) = line->text;
-    }
-    line = &APR_ARRAY_IDX(file->lines, 0, qp_conffile_line);
-    value->lines = lines;
-    value->where = apr_psprintf(value->pool, "%s:%d", line->file, line->number);
-}
-
 static void take_default(qp_config_store *store, qp_config_value *value,
                          const char *key)
 {
@@ -161,7 +113,7 @@ static void take_default(qp_config_store *store, qp_config_value *value,
 static qp_config_value *read_value(qp_config_store *store, const char *key,
                                    const char **fault)
 {
-    qp_config_value *value = make_value(key);
+    qp_config_value *value = qp_config_value_make(key);
     qp_conffile *file = NULL;
 
     *fault =
@@ -173,7 +125,7 @@ static qp_config_value *read_value(qp_config_store *store, const char *key,
     }
     value->file = file;
     if (file->lines->nelts > 0) {
-        take_lines(value, file);
+        qp_config_value_take(value, file);
     }
     else {
         take_default(store, value, key);
@@ -193,7 +145,7 @@ static qp_config_value *find_set(qp_config_store *store, const char *key)
     if (lines == NULL) {
         return NULL;
     }
-    value = make_value(key);
+    value = qp_config_value_make(key);
     value->lines = lines;
     value->where = apr_pstrcat(value->pool, "QpsmtpdSet ", key, NULL);
     if (store->source.wheres != NULL) {
@@ -221,64 +173,7 @@ static void report_fault(qp_config_store *store, config_entry *entry,
 
 static int is_outdated(const config_entry *entry)
 {
-    apr_pool_t *scratch;
-    int changed;
-
-    if (entry->is_faulty || entry->value->file == NULL) {
-        return entry->is_faulty;
-    }
-    scratch = make_pool();
-    changed = qp_conffile_changed(entry->value->file, scratch);
-    apr_pool_destroy(scratch);
-    return changed;
-}
-
-/* Where a line stands. */
-static const char *line_place(const qp_config_value *value, int n)
-{
-    const qp_conffile_line *line;
-
-    if (value->file == NULL || value->file->lines->nelts <= n) {
-        return value->where;
-    }
-    line = &APR_ARRAY_IDX(value->file->lines, n, qp_conffile_line);
-    return apr_psprintf(value->pool, "%s:%d", line->file, line->number);
-}
-
-/* Lines with a fault are left out. @param fault  out: the first, or NULL */
-static struct qp_config_made *add_form(qp_config_value *value,
-                                       qp_list_reader *read, const char **fault)
-{
-    struct qp_config_made *form = apr_pcalloc(value->pool, sizeof(*form));
-    const char *error;
-    int i;
-
-    *fault = NULL;
-    form->read = read;
-    for (i = 0; i < value->lines->nelts; i++) {
-        error = read(APR_ARRAY_IDX(value->lines, i, const char *), &form->whole,
-                     value->pool);
-        if (error != NULL && *fault == NULL) {
-            *fault = apr_pstrcat(value->pool, line_place(value, i), ": ", error,
-                                 NULL);
-        }
-    }
-    form->next = value->forms;
-    value->forms = form;
-    return form;
-}
-
-/* A value that replaces another has its forms. */
-static const char *take_forms(qp_config_value *fresh,
-                              const qp_config_value *old)
-{
-    const struct qp_config_made *form;
-    const char *fault = NULL;
-
-    for (form = old->forms; form != NULL && fault == NULL; form = form->next) {
-        add_form(fresh, form->read, &fault);
-    }
-    return fault;
+    return entry->is_faulty || qp_config_value_has_changed(entry->value);
 }
 
 static void refresh_entry(qp_config_store *store, config_entry *entry)
@@ -291,14 +186,14 @@ static void refresh_entry(qp_config_store *store, config_entry *entry)
     }
     fresh = read_value(store, entry->key, &fault);
     if (fault == NULL) {
-        fault = take_forms(fresh, entry->value);
+        fault = qp_config_value_inherit(fresh, entry->value);
     }
     if (fault != NULL) {
         report_fault(store, entry, fault);
-        qp_config_release(fresh);
+        qp_config_value_release(fresh);
         return;
     }
-    qp_config_release(entry->value);
+    qp_config_value_release(entry->value);
     entry->value = fresh;
     entry->is_faulty = 0;
 }
@@ -377,20 +272,6 @@ qp_config_value *qp_config_get(qp_config_store *store, const char *key)
     return value;
 }
 
-static void *find_form(qp_config_query *query)
-{
-    struct qp_config_made *form = query->value->forms;
-
-    query->fault = NULL;
-    while (form != NULL && form->read != query->read) {
-        form = form->next;
-    }
-    if (form == NULL) {
-        form = add_form(query->value, query->read, &query->fault);
-    }
-    return form->whole;
-}
-
 void *qp_config_form(qp_config_store *store, const char *key,
                      qp_config_query *query)
 {
@@ -398,35 +279,16 @@ void *qp_config_form(qp_config_store *store, const char *key,
 
     lock_store(store);
     query->value = get_locked(store, key);
-    whole = find_form(query);
+    whole = qp_config_value_form(query->value, query->read, &query->fault);
     unlock_store(store);
     return whole;
-}
-
-static int is_same_value(const qp_config_value *value, const char *key,
-                         const apr_array_header_t *lines)
-{
-    int i;
-
-    if (value == NULL || value->lines->nelts != lines->nelts
-        || strcmp(value->where, key) != 0) {
-        return 0;
-    }
-    for (i = 0; i < lines->nelts; i++) {
-        if (strcmp(APR_ARRAY_IDX(value->lines, i, const char *),
-                   APR_ARRAY_IDX(lines, i, const char *))
-            != 0) {
-            return 0;
-        }
-    }
-    return 1;
 }
 
 /* The oldest one goes. */
 static qp_config_value *add_foreign(qp_config_store *store, const char *key,
                                     const apr_array_header_t *lines)
 {
-    qp_config_value *value = make_value(key);
+    qp_config_value *value = qp_config_value_make(key);
     apr_array_header_t *copy =
         apr_array_make(value->pool, lines->nelts, sizeof(const char *));
     int i;
@@ -439,7 +301,7 @@ static qp_config_value *add_foreign(qp_config_store *store, const char *key,
     i = store->next_foreign;
     store->next_foreign = (i + 1) % MAX_FOREIGN;
     if (store->foreign[i] != NULL) {
-        qp_config_release(store->foreign[i]);
+        qp_config_value_release(store->foreign[i]);
     }
     store->foreign[i] = value;
     return value;
@@ -455,7 +317,8 @@ void *qp_config_form_lines(qp_config_store *store, const char *key,
 
     lock_store(store);
     for (i = 0; i < MAX_FOREIGN && value == NULL; i++) {
-        if (is_same_value(store->foreign[i], key, lines)) {
+        if (store->foreign[i] != NULL
+            && qp_config_value_is(store->foreign[i], key, lines)) {
             value = store->foreign[i];
         }
     }
@@ -464,7 +327,7 @@ void *qp_config_form_lines(qp_config_store *store, const char *key,
     }
     __atomic_add_fetch(&value->refs, 1, __ATOMIC_RELAXED);
     query->value = value;
-    whole = find_form(query);
+    whole = qp_config_value_form(query->value, query->read, &query->fault);
     unlock_store(store);
     return whole;
 }
@@ -484,7 +347,7 @@ const char *qp_config_read(qp_config_store *store, const char *key,
         }
         if (fault != NULL) {
             fault = apr_pstrdup(store->pool, fault);
-            qp_config_release(value);
+            qp_config_value_release(value);
             return fault;
         }
         entry = add_entry(store, key, value);
@@ -506,12 +369,15 @@ static int may_be_key(const apr_finfo_t *info)
 
 const char *qp_config_preload(qp_config_store *store)
 {
-    apr_pool_t *scratch = make_pool();
+    apr_pool_t *scratch;
     apr_dir_t *dir;
     apr_finfo_t info;
     qp_config_value *value;
     const char *fault = NULL;
 
+    if (apr_pool_create(&scratch, store->pool) != APR_SUCCESS) {
+        abort();
+    }
     if (apr_dir_open(&dir, store->source.dir, scratch) != APR_SUCCESS) {
         apr_pool_destroy(scratch);
         return apr_psprintf(store->pool,
@@ -527,7 +393,7 @@ const char *qp_config_preload(qp_config_store *store)
                    == NULL) {
             fault = qp_config_read(store, info.name, &value);
             if (fault == NULL) {
-                qp_config_release(value);
+                qp_config_value_release(value);
             }
         }
     }
@@ -539,7 +405,7 @@ const char *qp_config_preload(qp_config_store *store)
 
 static apr_status_t release_value(void *data)
 {
-    qp_config_release(data);
+    qp_config_value_release(data);
     return APR_SUCCESS;
 }
 

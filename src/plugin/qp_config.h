@@ -11,26 +11,8 @@
 
 #include <apr_hash.h>
 
+#include "plugin/qp_config_value.h"
 #include "plugin/qp_hook.h"
-#include "wire/qp_conffile.h"
-
-/** What a reader has made of the lines of a value. Read-only. */
-struct qp_config_made {
-    struct qp_config_made *next;
-    qp_list_reader *read;
-    void *whole;
-};
-
-/** The lines of a key at some time. Read-only, but for forms, which are added
- *  while the store is locked. */
-typedef struct qp_config_value {
-    const apr_array_header_t *lines; /**< of const char * */
-    const qp_conffile *file;         /**< where they come from, or NULL */
-    const char *where;               /**< "FILE:LINE" of the first, or name */
-    struct qp_config_made *forms;
-    unsigned int refs;
-    apr_pool_t *pool;
-} qp_config_value;
 
 typedef struct qp_config_store qp_config_store;
 
@@ -68,7 +50,7 @@ apr_status_t qp_config_child_init(qp_config_store *store,
  * is logged at ERROR, and the old value stays.
  */
 qp_config_value *qp_config_get(qp_config_store *store, const char *key);
-void qp_config_release(qp_config_value *value);
+void qp_config_value_release(qp_config_value *value);
 
 /** The same at start, where a fault stops it. @return NULL,
  *  or "FILE:LINE: what is wrong" in the store's pool */

@@ -14,7 +14,7 @@
 
 static apr_status_t release_value(void *data)
 {
-    qp_config_release(data);
+    qp_config_value_release(data);
     return APR_SUCCESS;
 }
 
@@ -102,7 +102,7 @@ static const char *check_list(qp_plugin *self, const char *key,
     if (fault != NULL) {
         fault = apr_pstrdup(self->home->pool, fault);
     }
-    qp_config_release(query.value);
+    qp_config_value_release(query.value);
     return fault;
 }
 

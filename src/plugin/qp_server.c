@@ -61,7 +61,7 @@ static int tell_alias(const qp_server *server, const qp_plugin_line *line,
         is_on =
             value->lines->nelts > 0
             && strcmp(APR_ARRAY_IDX(value->lines, 0, const char *), "0") != 0;
-        qp_config_release(value);
+        qp_config_value_release(value);
     }
     if (is_on) {
         qp_log_write(&server->logger, QP_LOG_NOTICE, "QP9104",

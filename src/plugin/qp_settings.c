@@ -317,10 +317,10 @@ static apr_status_t release_cache(void *data)
 
     for (i = 0; i < NKEYS; i++) {
         if (cache->seen[i] != NULL) {
-            qp_config_release(cache->seen[i]);
+            qp_config_value_release(cache->seen[i]);
         }
         if (cache->good[i] != NULL) {
-            qp_config_release(cache->good[i]);
+            qp_config_value_release(cache->good[i]);
         }
     }
     qp_settings_release(cache->current);
@@ -374,10 +374,10 @@ static int take_value(qp_settings_cache *cache, size_t i)
     const char *error;
 
     if (value == cache->seen[i]) {
-        qp_config_release(value);
+        qp_config_value_release(value);
         return 0;
     }
-    qp_config_release(cache->seen[i]);
+    qp_config_value_release(cache->seen[i]);
     cache->seen[i] = value;
     trial = make_settings();
     error = set_key(&keys[i], trial, value, cache->dir, trial->pool);
@@ -388,7 +388,7 @@ static int take_value(qp_settings_cache *cache, size_t i)
         return 0;
     }
     qp_settings_release(trial);
-    qp_config_release(cache->good[i]);
+    qp_config_value_release(cache->good[i]);
     cache->good[i] = value;
     ref_value(value);
     return 1;

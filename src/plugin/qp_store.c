@@ -32,7 +32,7 @@ static const char *spool_dir(const qp_plugin *self)
         dir = apr_pstrdup(self->home->pool,
                           APR_ARRAY_IDX(value->lines, 0, const char *));
     }
-    qp_config_release(value);
+    qp_config_value_release(value);
     return dir;
 }
 

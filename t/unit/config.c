@@ -141,7 +141,7 @@ static const char *value_of(engine_kit *kit, const char *key)
     qp_config_value *value = qp_config_get(kit->server->config, key);
     const char *text = join(value->lines, kit->pool);
 
-    qp_config_release(value);
+    qp_config_value_release(value);
     return text;
 }
 
@@ -189,7 +189,7 @@ static void test_changes(engine_kit *kit)
     is_str(value_of(kit, "faulty"), "old", "a fault keeps the old value");
     is_str(join(held->lines, kit->pool), "old", "a value that is held stays");
     is_str(join(lines, kit->pool), "old", "for the length of a command");
-    qp_config_release(held);
+    qp_config_value_release(held);
     is_int(kit_count(kit_view(&kit->log), "3 QP1201 "), 1, "one ERROR");
     ok(strstr(kit_view(&kit->log), "/faulty:1: ") != NULL,
        "it names file and line");
@@ -239,10 +239,10 @@ static void test_read(engine_kit *kit)
     is_str(qp_config_read(store, "faulty", &value), NULL, "no fault at start");
     is_str(join(value->lines, kit->pool), "a|b", "its lines");
     ok(strstr(value->where, "/faulty:1") != NULL, "its place");
-    qp_config_release(value);
+    qp_config_value_release(value);
     is_str(qp_config_read(store, "max_errors", &value), NULL, "a default");
     is_str(value->where, "max_errors (default)", "its place is none");
-    qp_config_release(value);
+    qp_config_value_release(value);
 }
 
 /* Threads of a child process. -------------------------------------------- */
@@ -267,7 +267,7 @@ static void *APR_THREAD_FUNC use_values(apr_thread_t *thread, void *data)
         if (strcmp(line, "old") != 0 && strcmp(line, "new") != 0) {
             __atomic_add_fetch(&load->wrong, 1, __ATOMIC_RELAXED);
         }
-        qp_config_release(value);
+        qp_config_value_release(value);
     }
     return NULL;
 }
