@@ -287,20 +287,6 @@ static qp_rc rate_run(const struct run *run)
                                                            : QP_DENYSOFT;
 }
 
-static const char *tell_end(const struct run *run, apr_pool_t *pool)
-{
-    if (!run->has_ended) {
-        return run->proc.error;
-    }
-    if (run->proc.signal != 0) {
-        return apr_psprintf(pool, "signal %d", run->proc.signal);
-    }
-    if (run->proc.exit == 0) {
-        return "it has not read all of it";
-    }
-    return apr_psprintf(pool, "exit status %d", run->proc.exit);
-}
-
 /* Of several the worst counts, and each client that can hears all. */
 static const struct run *weigh_runs(qp_session *qp,
                                     const struct delivery *delivery)
@@ -330,7 +316,8 @@ static qp_rc judge_runs(const qp_plugin *self, qp_session *qp,
     const struct run *run = weigh_runs(qp, delivery);
     const char *id = qp_txn_id(qp_transaction(qp));
     const char *program = delivery->runs[0].proc.argv[0];
-    const char *end = tell_end(run, qp_pool(qp));
+    const char *end = run->has_ended ? queue_tell_end(&run->proc, qp_pool(qp))
+                                     : run->proc.error;
     qp_rc rc = rate_run(run);
     int row;
 
@@ -375,7 +362,6 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
                         const qp_data_arg *arg)
 {
     struct txn *txn = qp_txn_data(self, qp);
-    const char *error;
     qp_rc rc;
 
     if (txn->done == NULL) {
@@ -391,11 +377,7 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
     if (qp_wait_status(txn->done) == APR_SUCCESS) {
         return judge_runs(self, qp, txn->delivery);
     }
-    error = txn->delivery->runs[0].proc.error;
-    qp_error(self, qp, "%s",
-             error[0] != '\0' ? error : "too many messages wait already");
-    return qp_return_dsn(qp, QP_DECLINED, 3, 0,
-                         "The message could not be delivered");
+    return queue_give_up(self, qp, &txn->delivery->runs[0].proc);
 }
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
