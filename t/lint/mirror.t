@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 # Each plugin has its test, and each test its plugin; each module of the lower
-# layers is called by a unit test.
+# layers is called by a unit test, and each unit test is built.
 use strict;
 use warnings FATAL => 'all';
 
@@ -39,11 +39,15 @@ sub is_called {
         grep { !$_->{static} } functions($file);
 }
 
-plan tests => 4;
+plan tests => 5;
 verdict('plugins have tests', lonely($plugins, $tests, 't/plugins/*.t'));
 verdict('tests have plugins', lonely($tests, $plugins, 'plugin'));
 verdict('modules of the lower layers have unit tests',
         map {"$_ has no unit test"}
         grep { !is_called($_) && !($used{$_} = $exempt->{$_}) }
         files(qr/\.c\z/, map {"src/$_"} qw(base wire session plugin)));
+my $makefile = text('Makefile.am');
+verdict('unit tests are built',
+        grep { $makefile !~ /\b\Q$_\E\b/ }
+        @{ names(qr/\.[ch]\z/, files(qr/\.c\z/, 't/unit')) });
 verdict('exemptions are needed', grep { !exists $used{$_} } keys %$exempt);
