@@ -22,16 +22,7 @@ my $server = QP::Server->new(
     plugins => ['rcpt_ok'],
     threads => 4,
     vhost   => $ssl,
-    httpd   => QP::Tls->conf . <<"END",
-Listen 127.0.0.1:$implicit smtp
-<VirtualHost 127.0.0.1:$implicit>
-ServerName mx.example.org
-QpsmtpdEngine On
-QpsmtpdConfigDir "\@DIR\@/config"
-QpsmtpdPluginDirs "${\ QP::Server::builddir()}/lib/plugins"
-${ssl}QpsmtpdTLS implicit
-</VirtualHost>
-END
+    httpd   => $tls->implicit($implicit, $ssl),
 )->start;
 my @children = $server->children;
 

@@ -82,6 +82,24 @@ SSLCertificateKeyFile "$key"
 END
 }
 
+# What httpd needs for a further port, with TLS from the first octet on and the
+# config folder of the server; TEXT is for its virtual host.
+sub implicit {
+    my ($self, $port, $text) = @_;
+    my $dir = QP::Server::builddir();
+
+    return $self->conf . <<"END";
+Listen 127.0.0.1:$port smtp
+<VirtualHost 127.0.0.1:$port>
+ServerName mx.example.org
+QpsmtpdEngine On
+QpsmtpdConfigDir "\@DIR\@/config"
+QpsmtpdPluginDirs "$dir/lib/plugins"
+${text}QpsmtpdTLS implicit
+</VirtualHost>
+END
+}
+
 # What s_client prints, fed with lines; all of TLS is openssl's.
 sub s_client {
     my ($self, $port, $lines, @args) = @_;
@@ -118,7 +136,7 @@ QP::Tls - certificates, and what httpd and openssl need to use them
 
 =head1 METHODS
 
-new, dir, ca, certificate(NAME), conf, vhost(NAME), s_client(PORT, [LINE...],
-ARGUMENT...). The folder goes with the object.
+new, dir, ca, certificate(NAME), conf, vhost(NAME), implicit(PORT, TEXT),
+s_client(PORT, [LINE...], ARGUMENT...). The folder goes with the object.
 
 =cut
