@@ -325,19 +325,11 @@ static qp_rc hook_queue(const qp_plugin *self, qp_session *qp,
                         const qp_data_arg *arg)
 {
     struct txn *txn = qp_txn_data(self, qp);
-    const qp_proc *proc;
 
     if (txn->done == NULL) {
         txn->done = start_queuing(self, qp, &txn->queuing);
     }
-    if (!qp_ready(txn->done)) {
-        return qp_await(qp, txn->done);
-    }
-    proc = &txn->queuing->proc;
-    if (qp_wait_status(txn->done) == APR_SUCCESS) {
-        return judge_end(self, qp, proc);
-    }
-    return queue_give_up(self, qp, proc);
+    return queue_follow(self, qp, txn->done, &txn->queuing->proc, judge_end);
 }
 
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)

@@ -71,4 +71,21 @@ static inline qp_rc queue_give_up(const qp_plugin *self, qp_session *qp,
                          "The message could not be queued");
 }
 
+/** The answer to a program that was run to its end. */
+typedef qp_rc queue_judge_fn(const qp_plugin *self, qp_session *qp,
+                             const qp_proc *proc);
+
+/** Waits for the job that runs the program, then answers.
+ *  @param judge  asked when it was run */
+static inline qp_rc queue_follow(const qp_plugin *self, qp_session *qp,
+                                 qp_wait *done, const qp_proc *proc,
+                                 queue_judge_fn *judge)
+{
+    if (!qp_ready(done)) {
+        return qp_await(qp, done);
+    }
+    return qp_wait_status(done) == APR_SUCCESS ? judge(self, qp, proc)
+                                               : queue_give_up(self, qp, proc);
+}
+
 #endif /* QUEUE_PROC_H */
