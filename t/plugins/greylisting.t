@@ -117,7 +117,7 @@ ok t_cmp(try('a@b.example', 'off@example.org'), qr/^250 /, 'a recipient');
 ok t_cmp(try('a@b.example', 'on@example.org'), $GREY, 'another one');
 
 # Redis; the same server is used by the next one, and after a time by none.
-my $redis = QP::Redis->start;
+my $redis = QP::Redis->new;
 my $where = 'redis:127.0.0.1:' . $redis->port;
 start("store $where black_timeout 0");
 ok t_cmp(try('a@b.example', 'x@example.org'), $GREY, 'new');

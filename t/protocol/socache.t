@@ -97,7 +97,7 @@ ok t_cmp(try($server), $GREY, 'the file is new after a restart');
 $server->stop;
 
 # Two front ends, one Redis server.
-my $redis = QP::Redis->start;
+my $redis = QP::Redis->new;
 my $where = 'socache:redis:127.0.0.1:' . $redis->port;
 my @front = map { server($where)->start } 1, 2;
 

@@ -4,33 +4,29 @@ package QP::Clamd;
 use strict;
 use warnings FATAL => 'all';
 
+use parent qw(QP::Daemon);
+
 use Carp qw(croak);
-use File::Temp ();
 use IO::Socket::INET ();
 use IO::Socket::UNIX ();
-use POSIX ();
-use QP::Server;
+use QP::Server ();
 
 use constant VIRUS => 'this-text-is-a-virus-for-the-tests-of-mod_qpsmtpd';
 
-sub new {
-    my ($class, %arg) = @_;
-    my $self = bless { temp => File::Temp->newdir, owner => $$, user => 'root',
-                       %arg }, $class;
+sub wants_port { return $_[0]{tcp} }
 
-    $self->{dir} = $self->{temp}->dirname;
+sub prepare {
+    my ($self) = @_;
+
     $self->{path} = "$self->{dir}/clamd.sock";
-    $self->{port} = QP::Server::free_port() if $self->{tcp};
-    chmod 0755, $self->{dir} or croak $!;
+    $self->{user} //= 'root';
     mkdir "$self->{dir}/db" or croak $!;
     QP::Server::write_file("$self->{dir}/db/test.ndb",
                            'Qp.Test-1:0:*:' . unpack('H*', VIRUS) . "\n");
-    $self->write_conf;
-    $self->start;
-    return $self;
+    return;
 }
 
-sub write_conf {
+sub configure {
     my ($self) = @_;
     my $where = $self->{tcp}
         ? "TCPAddr 127.0.0.1\nTCPSocket $self->{port}\n"
@@ -49,33 +45,16 @@ ConcurrentDatabaseReload no
 END
 }
 
-sub start {
+sub command {
     my ($self) = @_;
+    my ($clamd) = grep { -x } '/usr/sbin/clamd', '/usr/local/sbin/clamd';
 
-    $self->{pid} = fork // croak $!;
-    if (!$self->{pid}) {
-        open STDOUT, '>', "$self->{dir}/out" or POSIX::_exit(126);
-        open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
-        { no warnings 'exec';
-          exec $_, '-c', "$self->{dir}/clamd.conf"
-              for qw(clamd /usr/sbin/clamd); }
-        POSIX::_exit(127);
-    }
-    for (1 .. 3000) {
-        return if $self->answers;
-        croak $self->said if waitpid($self->{pid}, POSIX::WNOHANG()) != 0;
-        select undef, undef, undef, 0.01;
-    }
-    croak 'clamd does not begin: ' . $self->said;
+    return ($clamd // 'clamd', '-c', "$self->{dir}/clamd.conf");
 }
 
-sub said {
-    my ($self) = @_;
+sub logs { return "$_[0]{dir}/log" }
 
-    return join '', map { QP::Server::slurp("$self->{dir}/$_") } qw(out log);
-}
-
-sub answers {
+sub is_up {
     my ($self) = @_;
     my $socket = $self->{tcp}
         ? IO::Socket::INET->new(PeerAddr => "127.0.0.1:$self->{port}")
@@ -87,24 +66,6 @@ sub answers {
     return (readline($socket) // '') =~ /PONG/;
 }
 
-sub stop {
-    my ($self) = @_;
-
-    kill 'TERM', $self->{pid};
-    waitpid $self->{pid}, 0;
-    $self->{pid} = undef;
-    return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    local $?;
-
-    $self->stop if $self->{owner} == $$ && $self->{pid};
-    return;
-}
-
-sub port { return $_[0]{port} }
 sub path { return $_[0]{path} }
 
 1;
@@ -124,7 +85,7 @@ QP::Clamd - ClamAV's clamd with one signature, for tests
 
 =head1 DESCRIPTION
 
-Streams may have 1 MiB. As root it runs as root, unless C<user> says otherwise.
-It needs no database and no network, and ends with the object.
+A L<QP::Daemon>. Streams may have 1 MiB. As root it runs as root, unless C<user>
+says otherwise. It needs no database and no network.
 
 =cut

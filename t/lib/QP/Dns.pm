@@ -9,22 +9,22 @@ use File::Temp ();
 use IO::Select ();
 use IO::Socket::INET ();
 use POSIX ();
+use QP::Nsd ();
 use Time::HiRes qw(time sleep);
 
-my $NSD = (grep { -x } '/usr/sbin/nsd', '/usr/local/sbin/nsd')[0];
 # Types by number, for the faults.
 my ($A, $TXT) = (1, 16);
 
-sub is_there { return defined $NSD }
+sub is_there { return QP::Nsd::is_there() }
 
 sub new {
     my ($class, %arg) = @_;
     my $self = bless { zones => "$ENV{QP_SRCDIR}/t/dns", owner => $$,
-                       delay => 0.3, pids => [], %arg }, $class;
+                       delay => 0.3, %arg }, $class;
 
     $self->{temp} = File::Temp->newdir('qpsmtpd-' . 'X' x 8, TMPDIR => 1);
     $self->{dir} = $self->{temp}->dirname;
-    $self->start_nsd;
+    $self->{nsd} = QP::Nsd->new(zones => $self->{zones});
     $self->start_front;
     return $self;
 }
@@ -41,10 +41,10 @@ sub DESTROY {
 sub stop {
     my ($self) = @_;
 
-    for my $pid (splice @{ $self->{pids} }) {
-        kill 'TERM', $pid;
-        waitpid $pid, 0;
-    }
+    $self->{nsd}->stop if $self->{nsd};
+    return if !$self->{pid};
+    kill 'TERM', $self->{pid};
+    waitpid delete $self->{pid}, 0;
     return;
 }
 
@@ -52,120 +52,20 @@ sub stop {
 sub address { return "127.0.0.1:$_[0]{port}" }
 
 # ----------------------------------------------------------------------
-# The real server
-
-sub spurt {
-    my ($file, $text) = @_;
-
-    open my $out, '>', $file or croak "$file: $!";
-    print {$out} $text or croak $!;
-    close $out or croak $!;
-    return;
-}
-
-# A port that is free for UDP and TCP.
-sub free_port {
-    for (1 .. 100) {
-        my $udp = IO::Socket::INET->new(Proto => 'udp',
-                                        LocalAddr => '127.0.0.1') or next;
-        my $port = $udp->sockport;
-
-        return $port
-            if IO::Socket::INET->new(Listen => 1, LocalPort => $port,
-                                     LocalAddr => '127.0.0.1');
-    }
-    croak 'no free port';
-}
-
-sub start_nsd {
-    my ($self) = @_;
-
-    croak 'there is no nsd' if !$NSD;
-    for (1 .. 5) {
-        $self->{nsd_port} = free_port();
-        return if $self->try_nsd;
-    }
-    open my $log, '<', "$self->{dir}/nsd.log" or croak 'nsd did not start';
-    croak 'nsd did not start: ', <$log>;
-}
-
-sub write_conf {
-    my ($self) = @_;
-    my $dir = $self->{dir};
-
-    spurt("$dir/nsd.conf", <<"END");
-server:
-    ip-address: 127.0.0.1
-    port: $self->{nsd_port}
-    server-count: 1
-    username: ""
-    chroot: ""
-    zonesdir: "$self->{zones}"
-    pidfile: ""
-    logfile: "$dir/nsd.log"
-    database: ""
-    xfrdfile: "$dir/xfrd.state"
-    zonelistfile: "$dir/zone.list"
-    xfrdir: "$dir"
-    round-robin: no
-remote-control:
-    control-enable: no
-zone:
-    name: "."
-    zonefile: "root.zone"
-END
-    return;
-}
-
-sub try_nsd {
-    my ($self) = @_;
-
-    $self->write_conf;
-    my $pid = fork // croak $!;
-
-    if (!$pid) {
-        open STDOUT, '>>', "$self->{dir}/nsd.log";
-        open STDERR, '>>', "$self->{dir}/nsd.log";
-        exec $NSD, '-d', '-c', "$self->{dir}/nsd.conf" or POSIX::_exit(1);
-    }
-    for (1 .. 300) {
-        if (defined $self->ask_nsd) {
-            push @{ $self->{pids} }, $pid;
-            return 1;
-        }
-        return 0 if waitpid $pid, POSIX::WNOHANG();
-        sleep 0.05;
-    }
-    kill 'TERM', $pid;
-    waitpid $pid, 0;
-    return 0;
-}
-
-# Whether it answers a question for the root's SOA.
-sub ask_nsd {
-    my ($self) = @_;
-    my $socket = IO::Socket::INET->new(Proto => 'udp',
-        PeerAddr => "127.0.0.1:$self->{nsd_port}") or return;
-
-    $socket->send(pack 'n6 C n2', 1, 0x100, 1, 0, 0, 0, 0, 6, 1);
-    return if !IO::Select->new($socket)->can_read(0.2);
-    return $socket->recv(my $answer, 4096);
-}
-
-# ----------------------------------------------------------------------
 # The one in front of it, for what a real server does not do
 
 sub start_front {
     my ($self) = @_;
-    my $port = free_port();
+    my $port = QP::Nsd->choose_port;
+    my $nsd = $self->{nsd}->port;
     my %front = (
         udp => IO::Socket::INET->new(Proto => 'udp', LocalPort => $port,
                                      LocalAddr => '127.0.0.1'),
         tcp => IO::Socket::INET->new(Listen => 50, LocalPort => $port,
                                      LocalAddr => '127.0.0.1', ReuseAddr => 1),
         nsd => IO::Socket::INET->new(Proto => 'udp',
-                                PeerAddr => "127.0.0.1:$self->{nsd_port}"),
-        nsd_port => $self->{nsd_port}, delay => $self->{delay},
+                                PeerAddr => "127.0.0.1:$nsd"),
+        nsd_port => $nsd, delay => $self->{delay},
         count => "$self->{dir}/count", next => 0, asked => {}, later => []);
 
     croak "port $port: $!" if grep { !$front{$_} } qw(udp tcp nsd);
@@ -179,7 +79,7 @@ sub start_front {
         eval { run_front(\%front) };
         POSIX::_exit(1);
     }
-    push @{ $self->{pids} }, $pid;
+    $self->{pid} = $pid;
     return;
 }
 

@@ -4,9 +4,10 @@ package QP::Dovecot;
 use strict;
 use warnings FATAL => 'all';
 
-use File::Temp ();
-use POSIX ();
-use QP::Server;
+use parent qw(QP::Daemon);
+
+use Carp qw(croak);
+use QP::Server ();
 
 my $DOVECOT = '/usr/sbin/dovecot';
 
@@ -15,31 +16,28 @@ sub new {
     my ($class) = @_;
 
     return if !-x $DOVECOT || !-x '/usr/lib/dovecot/lmtp' || $> != 0;
-    my $self = bless { dir => File::Temp->newdir, owner => $$ }, $class;
+    return $class->SUPER::new;
+}
+
+sub wants_port { return 0 }
+
+sub prepare {
+    my ($self) = @_;
     my $dir = $self->{dir};
     my ($uid, $gid) = (getpwnam 'www-data')[2, 3];
 
-    chmod 0755, $dir;
-    mkdir "$dir/$_" or die $! for qw(mail run state);
-    chown $uid, $gid, "$dir/mail" or die $!;
+    mkdir "$dir/$_" or croak $! for qw(mail run state);
+    chown $uid, $gid, "$dir/mail" or croak $!;
     QP::Server::write_file("$dir/users",
                            join '', map {
                                "$_:{PLAIN}x:$uid:$gid\::$dir/mail/$_\n"
                            } qw(a b));
-    QP::Server::write_file("$dir/conf", conf($dir, $uid));
-    $self->{pid} = fork // die $!;
-    if (!$self->{pid}) {
-        open STDOUT, '>', "$dir/out";
-        open STDERR, '>&', \*STDOUT;
-        exec $DOVECOT, '-F', '-c', "$dir/conf" or POSIX::_exit(1);
-    }
-    for (1 .. 500) {
-        return $self if -S $self->socket;
-        select undef, undef, undef, 0.02;
-    }
-    die 'Dovecot does not start: ' . QP::Server::slurp("$dir/out")
-        . QP::Server::slurp("$dir/log");
+    return QP::Server::write_file("$dir/conf", conf($dir, $uid));
 }
+
+sub command { return ($DOVECOT, '-F', '-c', "$_[0]{dir}/conf") }
+sub is_up   { return -S $_[0]->socket }
+sub logs    { return "$_[0]{dir}/log" }
 
 sub conf {
     my ($dir, $uid) = @_;
@@ -85,16 +83,6 @@ sub messages {
     return map { QP::Server::slurp($_) } glob "$self->{dir}/mail/$user/new/*";
 }
 
-sub DESTROY {
-    my ($self) = @_;
-    local $?;
-
-    return if $self->{owner} != $$;
-    kill 'TERM', $self->{pid};
-    waitpid $self->{pid}, 0;
-    return;
-}
-
 1;
 
 __END__
@@ -111,8 +99,7 @@ QP::Dovecot - Dovecot's LMTP server for tests
 
 =head1 DESCRIPTION
 
-The installed Dovecot, in a folder of its own and with a configuration of its
-own, without any port. It knows the users a and b. It ends with the object.
-Only root can run it.
+A L<QP::Daemon>: the installed Dovecot with a configuration of its own and
+without any port. It knows the users a and b. Only root can run it.
 
 =cut

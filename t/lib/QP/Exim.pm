@@ -109,11 +109,10 @@ sub delivered {
     my $file = "$self->{dir}/mail/box";
     my $text = '';
 
-    for (1 .. 500) {
-        $text = QP::Server::slurp($file) if -e $file;
-        last if $text =~ $regex;
-        select undef, undef, undef, 0.02;
-    }
+    QP::Server->poll(sub {
+        $text = QP::Server::slurp($file);
+        return $text =~ $regex;
+    });
     return $text;
 }
 

@@ -4,20 +4,18 @@ package QP::Peers;
 use strict;
 use warnings FATAL => 'all';
 
+use parent qw(QP::Daemon);
+
 use Carp qw(croak);
 use File::Path qw(make_path);
-use File::Temp ();
 use IO::Select ();
 use IO::Socket::INET ();
-use POSIX ();
 use QP::Server;
 use QP::Tls;
-use Time::HiRes qw(sleep time);
 
-my %START = (
-    'smtp-sink'   => \&start_sink, mod_qpsmtpd => \&start_ours,
-    postfix       => \&start_postfix, qpsmtpd => \&start_qpsmtpd,
-    exim          => \&start_exim, haraka => \&start_haraka,
+my %COMMAND = (
+    'smtp-sink' => \&sink, postfix => \&postfix, qpsmtpd => \&qpsmtpd,
+    exim => \&exim, haraka => \&haraka,
 );
 
 sub names { return qw(smtp-sink mod_qpsmtpd postfix qpsmtpd exim haraka) }
@@ -43,7 +41,7 @@ sub lacking {
                    qpsmtpd => 'qpsmtpd-prefork', exim => 'exim4',
                    haraka => 'haraka');
 
-    return "there is no peer $name" if !$START{$name};
+    return "there is no peer $name" if !grep { $_ eq $name } names();
     return 'it has no TLS'
         if $want{tls} && $name !~ /^(?:mod_qpsmtpd|postfix)\z/;
     return 'it stores nothing'
@@ -61,75 +59,51 @@ sub lacking {
     return;
 }
 
-# Starts a peer. Returns an object with port and pid.
-sub start {
+# A peer, started.
+sub new {
     my ($class, $name, %want) = @_;
-    my $self = bless { name => $name, dir => File::Temp->newdir,
-                       port => QP::Server::free_port(), owner => $$ }, $class;
 
-    chmod 0755, $self->{dir}->dirname or croak $!;
-    $START{$name}->($self, %want);
-    $self->wait_for_port;
-    return $self;
+    return $class->SUPER::new(name => $name, want => \%want);
 }
 
 sub name { return $_[0]{name} }
-sub port { return $_[0]{port} }
-sub pid  { return $_[0]{pid} }
 
-sub wait_for_port {
+sub command {
     my ($self) = @_;
-    my $end = time + 20;
 
-    while (time < $end) {
-        my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
-                                           PeerPort => $self->{port});
-
-        return if $socket && IO::Select->new($socket)->can_read(2);
-        sleep 0.05;
-    }
-    croak "$self->{name} does not greet: "
-        . QP::Server::slurp("$self->{dir}/said");
+    return $COMMAND{ $self->{name} }->($self, %{ $self->{want} });
 }
 
-sub spawn {
-    my ($self, @command) = @_;
+sub environment {
+    my ($self) = @_;
 
-    $self->{pid} = fork // croak "fork: $!";
-    return if $self->{pid};
-    POSIX::setpgid(0, 0);
-    open STDIN, '<', '/dev/null' or POSIX::_exit(126);
-    open STDOUT, '>>', "$self->{dir}/said" or POSIX::_exit(126);
-    open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
-    { no warnings 'exec'; exec {$command[0]} @command; }
-    POSIX::_exit(127);
+    return (QPSMTPD_CONFIG => "$self->{dir}/config",
+            YES_REALLY_DO_DISCARD => 1);
+}
+
+sub is_up {
+    my ($self) = @_;
+    my $socket = IO::Socket::INET->new(PeerAddr => '127.0.0.1',
+                                       PeerPort => $self->{port});
+
+    return $socket && IO::Select->new($socket)->can_read(2) ? 1 : 0;
+}
+
+# Ours is no daemon but a server of the tests.
+sub start {
+    my ($self) = @_;
+
+    return $self->SUPER::start if $self->{name} ne 'mod_qpsmtpd';
+    $self->start_ours(%{ $self->{want} });
+    return $self;
 }
 
 sub stop {
     my ($self) = @_;
-    my $end = time + 10;
 
-    if ($self->{server}) {
-        delete($self->{server})->stop;
-        return;
-    }
-    return if !$self->{pid} || $self->{owner} != $$;
-    kill 'TERM', $self->{pid};
-    while (waitpid($self->{pid}, POSIX::WNOHANG) == 0) {
-        kill 'KILL', -$self->{pid} if time > $end;
-        sleep 0.05;
-    }
-    kill 'KILL', -$self->{pid};
+    return $self->SUPER::stop if !$self->{server};
     $self->{pid} = undef;
-    return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    local ($?, $!, $@);
-
-    $self->stop;
-    return;
+    return delete($self->{server})->stop;
 }
 
 # ----------------------------------------------------------------------
@@ -156,17 +130,15 @@ sub start_ours {
 }
 
 # A server that does nothing but answer: what the machine can do.
-sub start_sink {
+sub sink {
     my ($self) = @_;
     my @user = $> == 0 ? (-u => 'nobody') : ();
 
-    $self->spawn(find_program('smtp-sink'), @user, "127.0.0.1:$self->{port}",
-                 1000);
-    return;
+    return (find_program('smtp-sink'), @user, "127.0.0.1:$self->{port}", 1000);
 }
 
 # Postfix as it is, in folders of its own; qmgr hands all to discard.
-sub start_postfix {
+sub postfix {
     my ($self, %want) = @_;
     my ($dir, $libexec) = ("$self->{dir}", '/usr/lib/postfix/sbin');
     my @user = getpwnam 'postfix';
@@ -198,8 +170,7 @@ END
     chmod 0700, map {"$dir/queue/$_"} postfix_folders();
     chmod 0755, "$dir/queue/pid", "$dir/queue/public";
     chmod 0711, "$dir/etc";
-    $self->spawn("$libexec/master", '-c', "$dir/etc", '-d');
-    return;
+    return ("$libexec/master", '-c', "$dir/etc", '-d');
 }
 
 sub postfix_folders {
@@ -227,7 +198,7 @@ sub postfix_services {
 }
 
 # The Perl qpsmtpd, prefork, with as many children as the bench has clients.
-sub start_qpsmtpd {
+sub qpsmtpd {
     my ($self, %want) = @_;
     my $program = find_program('qpsmtpd-prefork');
     my $root = $program =~ s{/usr/bin/.*}{}r;
@@ -249,16 +220,13 @@ END
     chown @nobody[2, 3], "$dir/spool", "$dir/mail",
         map {"$dir/mail/$_"} qw(new cur tmp);
     chmod 0700, "$dir/spool";
-    local $ENV{QPSMTPD_CONFIG} = "$dir/config";
-    $self->spawn('/usr/bin/perl', '-T', '-I', "$root/usr/share/perl5",
-                 $program, qw(--listen-address 127.0.0.1 --user nobody),
-                 qw(--max-from-ip 0 --children 25 --idle-children 25),
-                 '--port', $self->{port});
-    return;
+    return ('/usr/bin/perl', '-T', '-I', "$root/usr/share/perl5", $program,
+            qw(--listen-address 127.0.0.1 --user nobody --max-from-ip 0),
+            qw(--children 25 --idle-children 25 --port), $self->{port});
 }
 
 # Exim, which delivers to nowhere at once.
-sub start_exim {
+sub exim {
     my ($self) = @_;
     my $dir = "$self->{dir}";
     my @user = getpwnam 'Debian-exim';
@@ -283,13 +251,12 @@ nowhere:
   driver = redirect
   data = :blackhole:
 END
-    $self->spawn(find_program('exim4'), '-C', "$dir/exim.conf", '-bdf', '-oX',
-                 $self->{port});
-    return;
+    return (find_program('exim4'), '-C', "$dir/exim.conf", '-bdf', '-oX',
+            $self->{port});
 }
 
 # Haraka, one process as it is by default, which discards.
-sub start_haraka {
+sub haraka {
     my ($self) = @_;
     my $dir = "$self->{dir}";
     my %config = ('smtp.ini' => "listen=127.0.0.1:$self->{port}",
@@ -300,9 +267,7 @@ sub start_haraka {
 
     system("cp -R '$own' '$dir/config'") == 0 or croak "cp: $own";
     QP::Server::write_file("$dir/config/$_", "$config{$_}\n") for keys %config;
-    local $ENV{YES_REALLY_DO_DISCARD} = 1;
-    $self->spawn(find_program('haraka'), '-c', $dir);
-    return;
+    return (find_program('haraka'), '-c', $dir);
 }
 
 1;
@@ -316,14 +281,14 @@ QP::Peers - SMTP servers that the bench compares
 =head1 SYNOPSIS
 
     my $why = QP::Peers::lacking('postfix', tls => 1);
-    my $peer = QP::Peers->start('postfix', tls => 1);
+    my $peer = QP::Peers->new('postfix', tls => 1);
 
     say $peer->port, ' ', $peer->pid;
     $peer->stop;
 
 =head1 DESCRIPTION
 
-Each has folders of its own and a free port of 127.0.0.1. Wishes: C<store>
+Each is a L<QP::Daemon>. Wishes: C<store>
 (keep the messages), C<tls>, C<plugins> (so many more that decline).
 
 =cut

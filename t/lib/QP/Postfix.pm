@@ -4,10 +4,13 @@ package QP::Postfix;
 use strict;
 use warnings FATAL => 'all';
 
-use File::Temp ();
-use QP::Server;
+use parent qw(QP::Daemon);
+
+use Carp qw(croak);
+use QP::Server ();
 
 my $POSTFIX = '/usr/sbin/postfix';
+my $MASTER = '/usr/lib/postfix/sbin/master';
 my $SERVICES = <<'END';
 pickup  unix       n - n 60  1 pickup
 cleanup unix       n - n -   0 cleanup
@@ -32,30 +35,42 @@ sub is_there {
 # Starts it; with more lines of main.cf.
 sub new {
     my ($class, @lines) = @_;
-    my $self = bless { dir => File::Temp->newdir, owner => $$,
-                       port => QP::Server::free_port() }, $class;
+
+    return $class->SUPER::new(lines => \@lines);
+}
+
+sub prepare {
+    my ($self) = @_;
     my $dir = $self->{dir};
     my $postfix = getpwnam 'postfix';
     my ($uid, $gid) = (getpwnam 'www-data')[2, 3];
 
-    chmod 0755, $dir;
-    mkdir "$dir/$_" or die $! for qw(conf queue data mail);
-    chown $postfix, -1, "$dir/data" or die $!;
-    chown $uid, $gid, "$dir/mail" or die $!;
+    mkdir "$dir/$_" or croak $! for qw(conf queue data mail);
+    chown $postfix, -1, "$dir/data" or croak $!;
+    chown $uid, $gid, "$dir/mail" or croak $!;
     QP::Server::write_file("$dir/conf/main.cf", join '',
-                           conf($dir, $uid, $gid), map {"$_\n"} @lines);
-    QP::Server::write_file("$dir/conf/master.cf", "$SERVICES"
-                           . "127.0.0.1:$self->{port} inet n - n - - smtpd\n");
-    system("$POSTFIX -c $dir/conf start >$dir/out 2>&1") == 0
-        or die 'Postfix does not start: ' . $self->said;
-    for (1 .. 500) {
-        last if -S $self->socket;
-        select undef, undef, undef, 0.02;
-    }
+                           conf($dir, $uid, $gid),
+                           map {"$_\n"} @{ $self->{lines} });
+    QP::Server::write_file("$dir/conf/master.cf", $SERVICES);
+    # This makes the folders, and files are the same when it is started.
+    system("$POSTFIX -c $dir/conf check >$dir/said 2>&1") == 0
+        or croak $self->said;
     # As if everybody was in the group postdrop.
-    chmod 0711, "$dir/queue/public" or die $!;
-    return $self;
+    chmod 0711, "$dir/queue/public" or croak $!;
+    return;
 }
+
+sub configure {
+    my ($self) = @_;
+
+    return QP::Server::write_file(
+        "$self->{dir}/conf/master.cf",
+        $SERVICES . "127.0.0.1:$self->{port} inet n - n - - smtpd\n");
+}
+
+sub command { return ($MASTER, '-c', "$_[0]{dir}/conf", '-d') }
+sub is_up   { return -S $_[0]->socket }
+sub logs    { return "$_[0]{dir}/data/log" }
 
 sub conf {
     my ($dir, $uid, $gid) = @_;
@@ -84,15 +99,6 @@ END
 }
 
 sub socket { return "$_[0]{dir}/queue/public/cleanup" }
-sub port   { return $_[0]{port} }
-
-# What it has said.
-sub said {
-    my ($self) = @_;
-
-    return join '', map { -e $_ ? QP::Server::slurp($_) : () }
-        map {"$self->{dir}/$_"} qw(out data/log);
-}
 
 # What it has delivered, when there are so many, and forgets it; with the
 # fields that it has put on top.
@@ -100,11 +106,10 @@ sub messages {
     my ($self, $count) = @_;
     my @files;
 
-    for (1 .. 500) {
+    QP::Server->poll(sub {
         @files = glob "$self->{dir}/mail/box/new/*";
-        last if @files >= $count;
-        select undef, undef, undef, 0.02;
-    }
+        return @files >= $count;
+    });
     my @texts = map { QP::Server::slurp($_) } @files;
 
     unlink @files;
@@ -116,29 +121,6 @@ sub held {
     my ($self) = @_;
 
     return map {s{.*/}{}r} glob "$self->{dir}/queue/hold/*";
-}
-
-sub stop {
-    my ($self) = @_;
-    my $file = "$self->{dir}/queue/pid/master.pid";
-    my ($pid) = -e $file ? QP::Server::slurp($file) =~ /(\d+)/ : ();
-
-    return if !$pid;
-    kill 'TERM', $pid;
-    for (1 .. 500) {
-        last if !kill 0, $pid;
-        select undef, undef, undef, 0.02;
-    }
-    unlink $file;
-    return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    local ($?, $!, $@);
-
-    $self->stop if $self->{owner} == $$;
-    return;
 }
 
 1;
@@ -162,8 +144,8 @@ QP::Postfix - Postfix for tests
 
 =head1 DESCRIPTION
 
-The installed Postfix, with folders and a configuration of its own, and its
-smtpd on a free port of 127.0.0.1. All mail to example.org is delivered into one
-maildir. It ends with the object. Only root can run it.
+A L<QP::Daemon>: the installed Postfix, with folders and a configuration of its
+own, and its smtpd. All mail to example.org is delivered into one maildir. Only
+root can run it.
 
 =cut

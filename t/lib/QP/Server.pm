@@ -246,12 +246,17 @@ sub kill_all {
     return;
 }
 
+# The inodes of the sockets that listen to a port, by whomever.
+sub inodes {
+    my $port = sprintf '%04X', $_[0];
+
+    return slurp('/proc/net/tcp') =~ /:$port \S+ 0A (?:\S+ +){5}(\d+)/g;
+}
+
 # Whether a process has the listening socket open.
 sub listens {
     my ($self, $pid) = @_;
-    my $port = sprintf '%04X', $self->{port};
-    my %inode = map { $_ => 1 }
-        slurp('/proc/net/tcp') =~ /:$port \S+ 0A (?:\S+ +){5}(\d+)/g;
+    my %inode = map { $_ => 1 } inodes($self->{port});
 
     return scalar grep { /^socket:\[(\d+)\]$/ && $inode{$1} }
         map { readlink($_) // '' } glob "/proc/$pid/fd/*";

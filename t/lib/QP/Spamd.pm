@@ -4,12 +4,12 @@ package QP::Spamd;
 use strict;
 use warnings FATAL => 'all';
 
+use parent qw(QP::Daemon);
+
 use Carp qw(croak);
-use File::Temp ();
 use IO::Socket::INET ();
 use IO::Socket::UNIX ();
-use POSIX ();
-use QP::Server;
+use QP::Server ();
 
 # No other plugins and rules, so nothing that asks the network.
 my $PRE = "loadplugin Mail::SpamAssassin::Plugin::Check\n";
@@ -31,55 +31,36 @@ add_header all Status "$STATUS"
 add_header all Level _STARS(*)_
 END
 
-sub new {
-    my ($class, %arg) = @_;
-    my $self = bless { temp => File::Temp->newdir, owner => $$, %arg }, $class;
+sub wants_port { return $_[0]{tcp} }
 
-    $self->{dir} = $self->{temp}->dirname;
+sub prepare {
+    my ($self) = @_;
+
     $self->{path} = "$self->{dir}/spamd.sock";
-    chmod 0755, $self->{dir} or croak $!;
     mkdir "$self->{dir}/$_" or croak $! for qw(rules site home);
     QP::Server::write_file("$self->{dir}/site/test.pre", $PRE);
     QP::Server::write_file("$self->{dir}/rules/test.cf", $RULES);
-    $self->{port} = QP::Server::free_port() if $self->{tcp};
-    $self->start;
-    return $self;
+    return;
 }
 
-sub start {
+sub command {
     my ($self) = @_;
     my @where = $self->{tcp}
         ? ("--listen=127.0.0.1:$self->{port}")
         : ("--socketpath=$self->{path}", '--socketmode=0666');
 
-    $self->{pid} = fork // croak $!;
-    if (!$self->{pid}) {
-        open STDOUT, '>', "$self->{dir}/out" or POSIX::_exit(126);
-        open STDERR, '>&', \*STDOUT or POSIX::_exit(126);
-        exec 'spamd', '--local', '--nouser-config', '--max-children=2',
+    return ('spamd', '--local', '--nouser-config', '--max-children=2',
             '--min-children=1', "--syslog=$self->{dir}/log",
             "--configpath=$self->{dir}/rules",
             "--siteconfigpath=$self->{dir}/site",
             "--pidfile=$self->{dir}/pid",
             "--helper-home-dir=$self->{dir}/home", @where,
-            $> == 0 ? '--username=nobody' : ()
-            or POSIX::_exit(127);
-    }
-    for (1 .. 3000) {
-        return if $self->answers;
-        croak $self->said if waitpid($self->{pid}, POSIX::WNOHANG()) != 0;
-        select undef, undef, undef, 0.01;
-    }
-    croak 'spamd does not begin: ' . $self->said;
+            $> == 0 ? '--username=nobody' : ());
 }
 
-sub said {
-    my ($self) = @_;
+sub logs { return "$_[0]{dir}/log" }
 
-    return join '', map { QP::Server::slurp("$self->{dir}/$_") } qw(out log);
-}
-
-sub answers {
+sub is_up {
     my ($self) = @_;
     my $socket = $self->{tcp}
         ? IO::Socket::INET->new(PeerAddr => "127.0.0.1:$self->{port}")
@@ -91,24 +72,6 @@ sub answers {
     return (readline($socket) // '') =~ /PONG/;
 }
 
-sub stop {
-    my ($self) = @_;
-
-    kill 'TERM', $self->{pid};
-    waitpid $self->{pid}, 0;
-    $self->{pid} = undef;
-    return;
-}
-
-sub DESTROY {
-    my ($self) = @_;
-    local $?;
-
-    $self->stop if $self->{owner} == $$ && $self->{pid};
-    return;
-}
-
-sub port { return $_[0]{port} }
 sub path { return $_[0]{path} }
 
 1;
@@ -128,8 +91,8 @@ QP::Spamd - SpamAssassin's spamd with a few rules, for tests
 
 =head1 DESCRIPTION
 
-Rules: "buy the pills" 6.5, "many more pills" 10, a Received of mx.example.org
-0.7, an envelope sender spammer@ 2.25; 5.0 is spam. It asks no network, and ends
-with the object.
+A L<QP::Daemon>. Rules: "buy the pills" 6.5, "many more pills" 10, a Received of
+mx.example.org 0.7, an envelope sender spammer@ 2.25; 5.0 is spam. It asks no
+network.
 
 =cut
