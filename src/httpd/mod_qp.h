@@ -72,7 +72,7 @@ typedef struct mod_qp_io {
     int is_drained;      /**< the socket had no more when it was last read */
     int nbuffers;        /**< that were read at once since it was handed over */
     struct ssl_st *ssl;  /**< mod_ssl's, or NULL; gone when broken is set */
-    apr_bucket_brigade *below; /**< with TLS: for has_drained_tls(); empty */
+    int is_secure;       /**< mod_ssl is between the session and the socket */
     int was_shut;        /**< by us, to wake it: its end is not the client's */
     apr_status_t broken; /**< sticky: how the input ended */
     int can_park;        /**< never block */

@@ -52,28 +52,20 @@ static apr_status_t read_first(mod_qp_io *io, const char **data,
     return APR_EAGAIN;
 }
 
-/* Whether nothing waits in mod_ssl or below it. A read through mod_ssl that
- * finds nothing would tell the same for three times the work. */
-static int has_drained_tls(mod_qp_io *io)
+/* How much has come from below mod_ssl so far. */
+static apr_uint64_t count_below(const mod_qp_io *io)
 {
-    ap_filter_t *tls = io->c->input_filters;
-    int is_empty;
-    apr_status_t rv;
-
-    if (io->ssl == NULL || SSL_has_pending(io->ssl) || tls->next == NULL) {
-        return 0;
-    }
-    rv = ap_get_brigade(tls->next, io->below, AP_MODE_SPECULATIVE,
-                        APR_NONBLOCK_READ, 1);
-    is_empty = APR_BRIGADE_EMPTY(io->below);
-    apr_brigade_cleanup(io->below);
-    return is_empty && (rv == APR_SUCCESS || APR_STATUS_IS_EAGAIN(rv));
+    return io->ssl != NULL && io->broken == APR_SUCCESS
+               ? BIO_number_read(SSL_get_rbio(io->ssl))
+               : 0;
 }
 
-/* The core reads into buffers of one size; one that is not full was the last
- * that the socket had. Above it there is nothing that keeps octets, but for
- * mod_ssl. */
-static void note_read(mod_qp_io *io)
+/* The core reads into buffers of one size until it has what it was asked for;
+ * one that is not full was the last that the socket had. Above it there is
+ * nothing that keeps octets, but for mod_ssl: its OpenSSL reads ahead, so it
+ * asks for more than one buffer, too.
+ * @param below  came from below mod_ssl for this */
+static void note_read(mod_qp_io *io, apr_uint64_t below)
 {
     apr_off_t len = 0;
     int nbuffers;
@@ -81,8 +73,13 @@ static void note_read(mod_qp_io *io)
     if (apr_brigade_length(io->in, 0, &len) != APR_SUCCESS || len <= 0) {
         return;
     }
-    io->is_drained = io->below != NULL ? has_drained_tls(io)
-                                       : len % APR_BUCKET_BUFF_SIZE != 0;
+    if (!io->is_secure) {
+        io->is_drained = len % APR_BUCKET_BUFF_SIZE != 0;
+    }
+    else if (io->ssl != NULL) {
+        io->is_drained = below > 0 && below < APR_BUCKET_BUFF_SIZE
+                         && !SSL_has_pending(io->ssl);
+    }
     nbuffers = (int)(len / APR_BUCKET_BUFF_SIZE) + 1;
     if (nbuffers > io->nbuffers) {
         io->nbuffers = nbuffers;
@@ -91,6 +88,7 @@ static void note_read(mod_qp_io *io)
 
 static apr_status_t fill(mod_qp_io *io, apr_read_type_e block)
 {
+    apr_uint64_t before = count_below(io);
     apr_status_t rv;
 
     rv = ap_get_brigade(io->c->input_filters, io->in, AP_MODE_READBYTES, block,
@@ -101,7 +99,7 @@ static apr_status_t fill(mod_qp_io *io, apr_read_type_e block)
     }
     io->is_drained = 0;
     if (rv == APR_SUCCESS) {
-        note_read(io);
+        note_read(io, count_below(io) - before);
     }
     else if (!APR_STATUS_IS_EAGAIN(rv) && !APR_STATUS_IS_TIMEUP(rv)) {
         io->broken = rv;
@@ -285,11 +283,13 @@ static void give_back_buffers(mod_qp_io *io)
 void mod_qp_io_secure(mod_qp_io *io, struct ssl_st *ssl)
 {
     io->ssl = ssl;
-    io->below = apr_brigade_create(io->c->pool, io->c->bucket_alloc);
+    io->is_secure = 1;
     io->is_drained = 0; /* what was read in clear tells nothing now */
     if (ssl != NULL) {
         /* mod_ssl makes OpenSSL get and free buffers for each record. */
         SSL_clear_mode(ssl, SSL_MODE_RELEASE_BUFFERS);
+        /* Else the five octets before each record are a read of their own. */
+        SSL_set_read_ahead(ssl, 1);
     }
 }
 
