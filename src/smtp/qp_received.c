@@ -102,14 +102,13 @@ static const char *default_value(qp_session *qp, const char *protocol)
     apr_pool_t *pool = qp_session_pcmd(qp);
     const qp_conn *conn = qp->conn;
 
-    return apr_psprintf(
-        pool,
-        "from %s (%s [%s])\n\tby %s (mod_qpsmtpd) with %s id %s%s%s;\n\t%s",
-        clean_name(conn->hello_host, pool),
-        clean_name(qp_conn_remote_host(conn), pool),
-        format_ip(qp_conn_remote_ip(conn), pool), qp->settings->me, protocol,
-        qp->txn->id, format_tls(conn, pool), format_for(qp->txn, pool),
-        format_date(pool));
+    return apr_pstrcat(pool, "from ", clean_name(conn->hello_host, pool), " (",
+                       clean_name(qp_conn_remote_host(conn), pool), " [",
+                       format_ip(qp_conn_remote_ip(conn), pool), "])\n\tby ",
+                       qp->settings->me, " (mod_qpsmtpd) with ", protocol,
+                       " id ", qp->txn->id, format_tls(conn, pool),
+                       format_for(qp->txn, pool), ";\n\t", format_date(pool),
+                       NULL);
 }
 
 /* One on a line. */
