@@ -580,6 +580,18 @@ sub client {
     return QP::Client->new(port => $self->{port}, %arg);
 }
 
+# A client that has TLS by now: "implicit", or by STARTTLS. It has yet to say
+# EHLO. The arguments are those of IO::Socket::SSL.
+sub tls_client {
+    my ($self, $mode, %arg) = @_;
+    my $client = $self->client;
+
+    $client->hello->expect(220, 'STARTTLS') if $mode ne 'implicit';
+    $client->start_tls(%arg) or croak 'no TLS';
+    $client->expect(220) if $mode eq 'implicit';
+    return $client;
+}
+
 # ----------------------------------------------------------------------
 # The log
 
@@ -753,7 +765,7 @@ Returns exit status and output of C<httpd -t>.
 
 A soft limit of a child; returns whether it is set. Needs C<bin/prlimit>.
 
-=item client(ARGUMENTS of QP::Client)
+=item client(ARGUMENTS of QP::Client), tls_client(MODE, ARGUMENTS of TLS)
 
 =item set_config(KEY, [LINE...] or TEXT or undef)
 
