@@ -62,7 +62,11 @@ static inline const char *find_process(const char *name)
     }
     name += len + 2;
     name += strspn(name, DIGITS);
-    return name[0] == 'P' && strspn(name + 1, DIGITS) > 0 ? name + 1 : NULL;
+    if (name[0] != 'P') {
+        return NULL;
+    }
+    len = strspn(name + 1, DIGITS);
+    return len > 0 && name[1 + len] == 'Q' ? name + 1 : NULL;
 }
 
 /* Of this host: whether it has no such process. A file of one that lives may
@@ -73,7 +77,7 @@ static inline int is_abandoned(const char *process, const char *host,
 {
     char *end = NULL;
     long pid = strtol(process, &end, 10);
-    const char *dot = *end == 'Q' ? strchr(end, '.') : NULL;
+    const char *dot = strchr(end, '.');
 
     if (dot == NULL || strcmp(dot + 1, host) != 0) {
         return info->st_mtime + LEFTOVER_AGE < apr_time_sec(apr_time_now());

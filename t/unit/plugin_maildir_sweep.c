@@ -44,6 +44,8 @@ static const struct row rows[] = {
     { "1700000000.M000001P%ld", 0, 0, 1 },
     { "1700000000.M000001P%ldQabc", 0, 0, 1 },
     { "1700000000.M000001P%ldX." HOST, 0, 0, 1 },
+    { "1700000000.M000001P%ldV5I7." HOST, 0, 99, 1 },
+    { "1700000000.M000001P%ld." HOST, 0, 99, 1 },
 };
 
 static long dead_process(void)
