@@ -60,7 +60,20 @@ static const char *cut_number(char *text, char mark, int max, int *number)
     return NULL;
 }
 
-/* host = ( name / "[" address "]" / path ) [ ":" port ] [ "*" weight ] */
+/* Whether a port may stand at the end. That of an IPv6 address without brackets
+ * is the end of the address. */
+static int may_have_port(const char *host)
+{
+    const char *colon = strchr(host, ':');
+
+    if (host[0] == '[') {
+        return host[strlen(host) - 1] != ']';
+    }
+    return host[0] != '/' && colon != NULL && strchr(colon + 1, ':') == NULL;
+}
+
+/* host = ( name / "[" address "]" / path ) [ ":" port ] [ "*" weight ], or an
+ * IPv6 address [ "*" weight ] */
 static const char *parse_host(smtp_opts *opt, const char *text,
                               apr_pool_t *pconf)
 {
@@ -70,7 +83,7 @@ static const char *parse_host(smtp_opts *opt, const char *text,
     const char *error = cut_number(host, '*', 100, &weight);
     apr_size_t len;
 
-    if (error == NULL && host[0] != '/' && host[strlen(host) - 1] != ']') {
+    if (error == NULL && may_have_port(host)) {
         error = cut_number(host, ':', 65535, &port);
     }
     if (error != NULL || port == 0) {

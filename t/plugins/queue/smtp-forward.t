@@ -61,7 +61,7 @@ my @troubles = (
      qr/^452 4\.4\.2 /],
 );
 
-plan tests => 9 + 2 * (@answers + @troubles), QP::Server->need(
+plan tests => 11 + 2 * (@answers + @troubles), QP::Server->need(
     map {"plugins/$_"} 'rcpt_ok', $plugin, 'queue/maildir');
 
 my $smtpd = QP::Smtpd->new;
@@ -114,9 +114,18 @@ ok t_cmp(deliver($server->client->hello), qr/^452 4\.3\.0 Cannot decide now/,
 ok $server->poll(sub { return ($smtpd->sessions)[0] =~ /left/ }), 'is left';
 $server->stop;
 
+# An IPv6 address without a port needs no brackets: its end is no port.
+$server = server("$plugin hosts ::1 port 9 timeout 20s");
+my $log = qr/$plugin: error, cannot connect to \[::1\]:9: /;
+
+$server->expect_log($log);
+ok t_cmp(deliver($server->client->hello), qr/^451 4\.4\.1 /, 'an address');
+$server->stop;
+
 # Mistakes stop the start.
 for my $bad (['', qr/host: the server has to be given/],
              ['a!b', qr/"a!b" is no host/],
+             ['hosts *5', qr/"" is no host/],
              ['hosts a:b', qr/hosts: "a:b" is not HOST, HOST:PORT/],
              ['a smtps tls no', qr/smtps: needs TLS/],
              ['a tls_key /dev/null', qr/tls_key: there is no tls_cert/],
