@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <poll.h>
+#include <string.h>
 
 #include <apr_allocator.h>
 #include <apr_portable.h>
@@ -253,6 +254,16 @@ void mod_qp_io_init(mod_qp_io *io, conn_rec *c, int can_park)
     io->out = apr_brigade_create(c->pool, c->bucket_alloc);
 }
 
+/* Not in the middle of a record: there OpenSSL before 3.0.14 and 1.1.1y frees
+ * what it goes on to use (CVE-2024-4741). Its state of reading is "RH" before a
+ * header, and only behind it "RB" or "RD". */
+static void give_back_tls(SSL *ssl)
+{
+    if (!SSL_has_pending(ssl) && strcmp(SSL_rstate_string(ssl), "RH") == 0) {
+        QP_IGNORE(SSL_free_buffers(ssl), "they may be in use");
+    }
+}
+
 /* What was read is consumed, but the allocator of the connection keeps the
  * buffers: more than a third of what a session holds that waits for minutes.
  * APR gives back what is freed beyond a limit, so the limit is lowered while
@@ -264,7 +275,7 @@ static void give_back_buffers(mod_qp_io *io)
     apr_memnode_t *node;
 
     if (io->ssl != NULL && io->broken == APR_SUCCESS && !io->c->aborted) {
-        QP_IGNORE(SSL_free_buffers(io->ssl), "they may be in use");
+        give_back_tls(io->ssl);
     }
     for (; io->nbuffers > 0; io->nbuffers--) {
         node = apr_allocator_alloc(allocator, APR_BUCKET_BUFF_SIZE);

@@ -25,6 +25,22 @@ sub clock {
     return $self;
 }
 
+# What becomes of the buffers of TLS in a server, which has not started.
+sub buffers {
+    my ($class, $server) = @_;
+
+    return $class->build($server, 'buffers');
+}
+
+# In what states of reading they were given back.
+sub states {
+    my ($self) = @_;
+
+    return if !open my $file, '<', $self->{control};
+    chomp(my @states = <$file>);
+    return @states;
+}
+
 sub build {
     my ($class, $server, $name, %environment) = @_;
     my $dir = $server->dir . "/$name";
@@ -93,7 +109,7 @@ __END__
 
 =head1 NAME
 
-QP::Faults - lets file calls of a server fail, and sets its clock
+QP::Faults - lets file calls of a server fail, sets its clock, watches TLS
 
 =head1 SYNOPSIS
 
@@ -107,10 +123,15 @@ QP::Faults - lets file calls of a server fail, and sets its clock
 
     $clock->set_clock(-3600);          # an hour behind
 
+    my $buffers = QP::Faults->buffers($server)->start;
+
+    ... grep { $_ ne 'RH' } $buffers->states;
+
 =head1 DESCRIPTION
 
 The server runs with F<t/lib/faults.c> in LD_PRELOAD. Calls that count make,
 write, flush, move or close a file below the folder. The clock is that of
-F<t/lib/clock.c>.
+F<t/lib/clock.c>. What becomes of the buffers of TLS is written down by
+F<t/lib/buffers.c>.
 
 =cut
