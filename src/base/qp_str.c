@@ -293,3 +293,25 @@ int qp_str_bool(const char *text, int *value)
     }
     return 0;
 }
+
+const char *qp_str_skip_comments(const char *text)
+{
+    const char *p = text;
+    int depth = 0;
+
+    for (; *p != '\0'; p++) {
+        if (*p == '(') {
+            depth++;
+        }
+        else if (*p == ')' && depth > 0) {
+            depth--;
+        }
+        else if (*p == '\\' && depth > 0 && p[1] != '\0') {
+            p++;
+        }
+        else if (depth == 0 && strchr(" \t\r\n", *p) == NULL) {
+            break;
+        }
+    }
+    return depth == 0 ? p : NULL;
+}

@@ -48,4 +48,8 @@ int qp_str_time(const char *text, apr_interval_time_t *value) QP_CHECKED;
 /** 0/no/off/false or 1/yes/on/true, in any case. @return 1, or 0 */
 int qp_str_bool(const char *text, int *value) QP_CHECKED;
 
+/** Behind blanks, line ends and comments of a header, which may be nested (RFC
+ *  5322 3.2.2). @return NULL if a comment has no end */
+const char *qp_str_skip_comments(const char *text);
+
 #endif /* QP_STR_H */

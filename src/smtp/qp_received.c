@@ -11,6 +11,8 @@
 #include <apr_lib.h>
 #include <apr_strings.h>
 
+#include "base/qp_str.h"
+
 /* Date and time of RFC 5322 3.3, in local time and always in English. */
 static const char *format_date(apr_pool_t *pool)
 {
@@ -194,35 +196,16 @@ static void add_results(qp_session *qp)
                   QP_HEADER_TOP);
 }
 
-/* Behind blanks and comments, which may be nested (RFC 5322 3.2.2). */
-static const char *skip_comments(const char *p)
-{
-    int depth = 0;
-
-    for (; *p != '\0'; p++) {
-        if (*p == '(') {
-            depth++;
-        }
-        else if (*p == ')' && depth > 0) {
-            depth--;
-        }
-        else if (*p == '\\' && depth > 0 && p[1] != '\0') {
-            p++;
-        }
-        else if (depth == 0 && strchr(" \t\n", *p) == NULL) {
-            break;
-        }
-    }
-    return p;
-}
-
 /* Whether a field claims to be of this server: the first thing in it, a word
  * or a quoted string, is our name (RFC 8601 2.2). */
 static int is_own_result(const char *value, const char *id)
 {
-    const char *p = skip_comments(value);
-    int is_quoted = *p == '"';
+    const char *p = qp_str_skip_comments(value);
+    int is_quoted = p != NULL && *p == '"';
 
+    if (p == NULL) {
+        return 0; /* it is all comment */
+    }
     p += is_quoted;
     while (*id != '\0') {
         if (is_quoted && *p == '\\') {

@@ -11,6 +11,7 @@
 #include <apr_lib.h>
 
 #include "base/qp_base.h"
+#include "base/qp_str.h"
 
 /* A date in pieces, as it is read. */
 struct parts {
@@ -33,29 +34,6 @@ static const struct {
     int hours;
 } zones[] = { { "EST", -5 }, { "EDT", -4 }, { "CST", -6 }, { "CDT", -5 },
               { "MST", -7 }, { "MDT", -6 }, { "PST", -8 }, { "PDT", -7 } };
-
-/* Behind blanks, folds and comments, which may be nested (RFC 5322 3.2.2).
- * @return NULL if a comment has no end */
-static const char *skip_blanks(const char *p)
-{
-    int depth = 0;
-
-    for (; *p != '\0'; p++) {
-        if (*p == '(') {
-            depth++;
-        }
-        else if (*p == ')' && depth > 0) {
-            depth--;
-        }
-        else if (*p == '\\' && depth > 0 && p[1] != '\0') {
-            p++;
-        }
-        else if (depth == 0 && strchr(" \t\r\n", *p) == NULL) {
-            break;
-        }
-    }
-    return depth == 0 ? p : NULL;
-}
 
 /* A number of min to max digits. @return what follows, or NULL */
 static const char *read_number(const char *p, int min, int max, int *number)
@@ -97,8 +75,8 @@ static const char *read_weekday(const char *p, struct parts *parts)
     if (parts->weekday < 0) {
         return NULL;
     }
-    p = skip_blanks(p + 3);
-    return p != NULL && *p == ',' ? skip_blanks(p + 1) : NULL;
+    p = qp_str_skip_comments(p + 3);
+    return p != NULL && *p == ',' ? qp_str_skip_comments(p + 1) : NULL;
 }
 
 /* day month year; those of two or three digits are as RFC 5322 4.3 says. */
@@ -107,12 +85,12 @@ static const char *read_day(const char *p, struct parts *parts)
     const char *year;
 
     p = read_number(p, 1, 2, &parts->day);
-    p = p != NULL ? skip_blanks(p) : NULL;
+    p = p != NULL ? qp_str_skip_comments(p) : NULL;
     parts->month = p != NULL ? find_name(p, months, 12) : -1;
     if (parts->month < 0) {
         return NULL;
     }
-    year = skip_blanks(p + 3);
+    year = qp_str_skip_comments(p + 3);
     p = year != NULL ? read_number(year, 2, 4, &parts->year) : NULL;
     if (p == NULL) {
         return NULL;
@@ -123,22 +101,22 @@ static const char *read_day(const char *p, struct parts *parts)
     else if (p - year == 3) {
         parts->year += 1900;
     }
-    return skip_blanks(p);
+    return qp_str_skip_comments(p);
 }
 
 /* A colon and two digits. */
 static const char *read_colon(const char *p, int *number)
 {
-    p = p != NULL && *p == ':' ? skip_blanks(p + 1) : NULL;
+    p = p != NULL && *p == ':' ? qp_str_skip_comments(p + 1) : NULL;
     p = p != NULL ? read_number(p, 2, 2, number) : NULL;
-    return p != NULL ? skip_blanks(p) : NULL;
+    return p != NULL ? qp_str_skip_comments(p) : NULL;
 }
 
 /* hour ":" minute [ ":" second ] */
 static const char *read_time(const char *p, struct parts *parts)
 {
     p = read_number(p, 2, 2, &parts->hour);
-    p = p != NULL ? skip_blanks(p) : NULL;
+    p = p != NULL ? qp_str_skip_comments(p) : NULL;
     p = read_colon(p, &parts->minute);
     parts->second = 0;
     return p != NULL && *p == ':' ? read_colon(p, &parts->second) : p;
@@ -217,14 +195,14 @@ static int is_possible(const struct parts *parts)
 int qp_date_parse(const char *text, apr_time_t *when)
 {
     struct parts parts;
-    const char *p = skip_blanks(text);
+    const char *p = qp_str_skip_comments(text);
     apr_int64_t seconds;
 
     p = p != NULL ? read_weekday(p, &parts) : NULL;
     p = p != NULL ? read_day(p, &parts) : NULL;
     p = p != NULL ? read_time(p, &parts) : NULL;
     p = p != NULL ? read_zone(p, &parts) : NULL;
-    p = p != NULL ? skip_blanks(p) : NULL;
+    p = p != NULL ? qp_str_skip_comments(p) : NULL;
     if (p == NULL || *p != '\0' || !is_possible(&parts)) {
         return 0;
     }

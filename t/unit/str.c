@@ -283,6 +283,28 @@ static void test_bool(void)
     }
 }
 
+static void test_comments(void)
+{
+    static const struct {
+        const char *text;
+        int skipped; /* -1: all, and there is no end */
+    } rows[] = {
+        { "", 0 },       { "a (b)", 0 },      { " \t\r\n a", 5 },
+        { "(b)a", 3 },   { " (b) (c) a", 9 }, { "(b(c)d)a", 7 },
+        { "(\\))a", 4 }, { "(\\(b)a", 5 },    { ")a", 0 },
+        { "(b", -1 },    { "(b(c)", -1 },     { "(b\\", -1 },
+        { "()", 2 },
+    };
+    const char *end;
+    size_t i;
+
+    for (i = 0; i < QP_ARRAY_LEN(rows); i++) {
+        end = qp_str_skip_comments(rows[i].text);
+        is_int(end != NULL ? end - rows[i].text : -1, rows[i].skipped,
+               "behind comments of \"%s\"", rows[i].text);
+    }
+}
+
 int main(void)
 {
     apr_pool_t *pool;
@@ -298,5 +320,6 @@ int main(void)
     test_numbers("size", size_rows, QP_ARRAY_LEN(size_rows), read_size);
     test_numbers("time", time_rows, QP_ARRAY_LEN(time_rows), read_time);
     test_bool();
+    test_comments();
     return done_testing();
 }
