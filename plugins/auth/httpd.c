@@ -46,6 +46,40 @@ A provider that fails (a file is missing, the database or the directory is
 down) makes the answer 454, and the client tries again later. What went wrong
 is in httpd's error log, in that module's words.
 
+=head1 EXAMPLE
+
+Users in PostgreSQL; the package is C<libaprutil1-dbd-pgsql>. In the database a
+table, and a role that may read it and nothing else:
+
+    CREATE TABLE users (
+        name     text PRIMARY KEY,
+        password text NOT NULL,
+        active   boolean NOT NULL DEFAULT true
+    );
+    CREATE ROLE smtp LOGIN PASSWORD 'open.the.door';
+    GRANT SELECT ON users TO smtp;
+
+The passwords are what C<htpasswd -nbB joe> writes behind the colon. In httpd's
+configuration, in a file that only root can read, modules mod_dbd,
+mod_authn_dbd and mod_authn_core, and:
+
+    DBDriver pgsql
+    DBDPersist Off
+    DBDParams "host=127.0.0.1 port=5432 dbname=postgres \
+        user=smtp password=open.the.door connect_timeout=5"
+    <Location "/smtp-auth">
+        AuthDBDUserPWQuery \
+            "SELECT password FROM users WHERE active AND name = %s"
+    </Location>
+
+In F<config/plugins>:
+
+    auth/httpd dbd
+
+Without C<DBDPersist Off> mod_dbd keeps connections open. Then the first login
+on each of them after the database was away is refused for good, 535: the driver
+for PostgreSQL cannot tell a connection that has gone from an unknown user.
+
 =head1 CONFIGURATION
 
 =over 4

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 # SCRAM-SHA-256 and CRAM-MD5 with a real client that makes one mistake at a
-# time, on TLS by either way: one reply to each line, the session goes on, and no
-# secret is in the log, at any level (R78 to R86; RFC 5802, RFC 9266).
+# time, on TLS by either way: one reply to each line, the session goes on, and
+# no secret is in the log, at any level (R78 to R86; RFC 5802, RFC 9266).
 use strict;
 use warnings FATAL => 'all';
 
