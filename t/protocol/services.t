@@ -10,8 +10,9 @@ use Apache::TestUtil qw(t_cmp);
 use QP::Fake;
 use QP::Server;
 
-# More than there are threads for jobs in a child, or prefork has children.
-use constant CLIENTS => QP::Server->mpm eq 'prefork' ? 40 : 80;
+# More than one kind of job has threads in a child; of prefork and worker each
+# holds a child or a thread.
+use constant CLIENTS => QP::Server->mpm eq 'event' ? 80 : 40;
 use constant TIMEOUT => 2;
 
 my $lost = qr/(?:send to|pass a file to|get an answer from) \S+: \S/;
