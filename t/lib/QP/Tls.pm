@@ -59,6 +59,18 @@ sub certificate {
     return ("$final.pem", "$final.key");
 }
 
+# A certificate for a client: SUBJECT as openssl takes it, "/CN=joe", SAN as
+# "email:joe@example.org", or undef; as certificate() else.
+sub client_certificate {
+    my ($self, $name, $subject, $san) = @_;
+    my $ca = $self->dir . '/ca';
+    my $path = $self->request($name, '', '-subj', $subject, qw(-x509 -days 30),
+                              '-CA', "$ca.pem", '-CAkey', "$ca.key",
+                              $san ? ('-addext', "subjectAltName=$san") : ());
+
+    return ("$path.pem", "$path.key");
+}
+
 # Lines for the whole server.
 sub conf {
     my $libexec = QP::Server::libexecdir();
@@ -136,7 +148,8 @@ QP::Tls - certificates, and what httpd and openssl need to use them
 
 =head1 METHODS
 
-new, dir, ca, certificate(NAME), conf, vhost(NAME), implicit(PORT, TEXT),
+new, dir, ca, certificate(NAME), client_certificate(NAME, SUBJECT, SAN), conf,
+vhost(NAME), implicit(PORT, TEXT),
 s_client(PORT, [LINE...], ARGUMENT...). The folder goes with the object.
 
 =cut
