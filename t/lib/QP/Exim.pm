@@ -5,23 +5,15 @@ use strict;
 use warnings FATAL => 'all';
 
 use File::Temp ();
+use IO::Socket::INET ();
+use QP::Packages;
 use QP::Server;
 
 my @PACKAGES = qw(exim4-daemon-light libnss-wrapper);
 
-# Exim cannot be installed beside Postfix: it is unpacked into the build. It
-# looks for a user that only its installation makes; a library answers.
-sub unpack_packages {
-    my $dir = QP::Server::builddir() . '/t/exim';
-
-    if (!-d "$dir/usr") {
-        my $temp = File::Temp->newdir;
-
-        system("mkdir -p $dir && cd $temp"
-               . " && apt-get -q download @PACKAGES >out 2>&1"
-               . " && for p in *.deb; do dpkg -x \$p $dir || exit 1; done") == 0
-            or return;
-    }
+# Exim looks for a user that only its installation makes; a library answers.
+sub find_program {
+    my $dir = QP::Packages::unpack_into('exim', @PACKAGES) or return;
     my ($library) = glob "$dir/usr/lib/*/libnss_wrapper.so";
 
     return if !$library || !-e "$dir/usr/sbin/exim4";
@@ -31,7 +23,7 @@ sub unpack_packages {
 # Exim, or undef: there is none.
 sub new {
     my ($class) = @_;
-    my ($exim, $library) = unpack_packages();
+    my ($exim, $library) = find_program();
 
     return if !$library || $> != 0;
     my $self = bless { dir => File::Temp->newdir }, $class;
@@ -103,6 +95,26 @@ END
 
 sub program { return "$_[0]{dir}/exim" }
 
+# Puts it behind a port, a process for each client. Returns the process that
+# does so, which is to be ended, and the port.
+sub serve {
+    my ($self) = @_;
+    my $listen = IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 5)
+        or die "no port: $!";
+    my $pid = fork // die "fork: $!";
+
+    return ($pid, $listen->sockport) if $pid;
+    local $SIG{CHLD} = 'IGNORE';
+    local $SIG{TERM} = 'DEFAULT';
+    while (my $client = $listen->accept) {
+        next if fork;
+        open STDIN, '<&', $client or die $!;
+        open STDOUT, '>&', $client or die $!;
+        exec $self->program, '-bs' or die $!;
+    }
+    exit 0;
+}
+
 # What it has delivered when that is matched by a regex.
 sub delivered {
     my ($self, $regex) = @_;
@@ -136,6 +148,7 @@ QP::Exim - Exim for tests
     my $exim = QP::Exim->new or skip 'no Exim', 1;
     my $path = $exim->program;
     my $text = $exim->delivered(qr/^Subject: x$/m);
+    my ($pid, $port) = $exim->serve;
 
 =head1 DESCRIPTION
 
