@@ -138,6 +138,14 @@ C<no>: the servers do not announce DSN, so EHLO does not either, and who sends
 to us knows that notifications of success end here (RFC 3461 5.2.2). The default
 is C<yes>.
 
+=item binarymime
+
+C<yes>: BINARYMIME is offered to clients, for all servers announce it and
+CHUNKING (RFC 3030). The default is C<no>: then the client knows that it has to
+encode such a message before it sends it. With C<yes>, and no server that
+announces both, the message is refused with 5.6.1 when it is there, and the
+client tells its sender.
+
 =item keep
 
 How many connections a process of httpd keeps open for further messages; 0:
@@ -166,13 +174,18 @@ to C<no>.
 
 =item queue/lmtp: fail, message I<ID> refused by I<SERVER>, at I<STEP>: I<REPLY>
 
-I<STEP> is MAIL, RCPT, DATA, C<the message>, or EHLO for something that the
-server does not announce.
+I<STEP> is MAIL, RCPT, DATA, BDAT, C<the message>, or EHLO for something that
+the server does not announce.
 
 =item queue/lmtp: error, cannot I<DO SOMETHING> I<SERVER>: I<WHY>
 
 No server could be used; there is one text for each. As a warning, without
 C<error>, when another server then took the message.
+
+=item queue/lmtp: I<SERVER> cannot take it: I<WHY>
+
+It does not announce what the message needs. As a warning, another server has
+then taken it; behind C<error>, others could not be asked.
 
 =item queue/lmtp: error, I<WHY>; it may have the message
 

@@ -39,7 +39,9 @@ first three times as often as one of weight 1. One of weight 0 is tried when all
 others have failed. The next server is tried when one cannot be reached, answers
 with nonsense or 421, does not let the client log in, answers MAIL by 4xx, or
 goes away before it has the whole message. A server that failed is tried after
-the others for 30 seconds.
+the others for 30 seconds. The next one is tried, too, when one does not
+announce what the message needs (see below); only if that is so with all of them
+is the message refused for good.
 
 When no server is left, the next queue plugin is asked; if there is none, the
 client is answered 451. If the last server said 4xx to MAIL, it is told that.
@@ -51,8 +53,8 @@ whether the server has it. No other server is tried then; the client is answered
 
 =head2 Extensions
 
-STARTTLS, AUTH, PIPELINING, SIZE, 8BITMIME, SMTPUTF8, DSN and XCLIENT are used
-if the server announces them. If it does not:
+STARTTLS, AUTH, PIPELINING, SIZE, 8BITMIME, SMTPUTF8, BINARYMIME with CHUNKING,
+DSN and XCLIENT are used if the server announces them. If it does not:
 
 =over 4
 
@@ -71,6 +73,13 @@ C<eightbit> says otherwise.
 A message with UTF-8 in an address, or one sent as SMTPUTF8 with UTF-8 in its
 header, is refused with 5.6.7 (RFC 6531 3.2).
 
+=item BINARYMIME, CHUNKING
+
+A message that came with BODY=BINARYMIME goes as it is, by BDAT and in one
+chunk, to a server that announces both (RFC 3030 3). Others do not get it: it is
+refused with 5.6.1, for it cannot be passed on without being altered. It can
+only come if C<binarymime> is C<yes>. All other messages go by DATA.
+
 =item DSN
 
 What the client asked for is not passed on, and that is logged. A notification
@@ -79,7 +88,7 @@ is no queue here to send it from. Where no server announces DSN, say C<dsn no>.
 
 =back
 
-Line ends are CR LF; a CR that was let in by config C<bare_newline>
+By DATA line ends are CR LF; a CR that was let in by config C<bare_newline>
 C<accept-in-body> becomes a blank, so that no server sees an end of the message
 where there is none.
 
@@ -178,6 +187,14 @@ C<no>: the servers do not announce DSN, so EHLO does not either, and who sends
 to us knows that notifications of success end here (RFC 3461 5.2.2). The default
 is C<yes>.
 
+=item binarymime
+
+C<yes>: BINARYMIME is offered to clients, for all servers announce it and
+CHUNKING (RFC 3030). The default is C<no>: then the client knows that it has to
+encode such a message before it sends it. With C<yes>, and no server that
+announces both, the message is refused with 5.6.1 when it is there, and the
+client tells its sender.
+
 =item keep
 
 How many connections a process of httpd keeps open for further messages; 0:
@@ -204,13 +221,18 @@ to C<no>.
 
 =item queue/smtp-forward: fail, message I<ID> refused by I<SERVER>, at I<STEP>: I<REPLY>
 
-I<STEP> is MAIL, RCPT, DATA, C<the message>, or EHLO for something that the
-server does not announce.
+I<STEP> is MAIL, RCPT, DATA, BDAT, C<the message>, or EHLO for something that
+the server does not announce.
 
 =item queue/smtp-forward: error, cannot I<DO SOMETHING> I<SERVER>: I<WHY>
 
 No server could be used; there is one text for each. As a warning, without
 C<error>, when another server then took the message.
+
+=item queue/smtp-forward: I<SERVER> cannot take it: I<WHY>
+
+It does not announce what the message needs. As a warning, another server has
+then taken it; behind C<error>, others could not be asked.
 
 =item queue/smtp-forward: error, I<WHY>; it may have the message
 

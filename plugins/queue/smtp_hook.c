@@ -73,6 +73,7 @@ static void add_envelope(qp_session *qp, smtp_mail *mail)
                     pass_param(params, "envid", "ENVID", mail->pool), NULL);
     mail->size = qp_txn_data_size(txn);
     mail->wants_8bit = body != NULL && strcasecmp(body, "8BITMIME") == 0;
+    mail->is_binary = qp_txn_is_binary(txn);
     mail->wants_utf8 = qp_txn_is_smtputf8(txn);
     mail->needs_utf8 =
         has_utf8(mail->sender)
@@ -244,6 +245,7 @@ static qp_rc judge_outcome(const qp_plugin *self, qp_session *qp,
         return qp_return_dsn(qp, QP_DENYSOFT, 3, 0,
                              "The message cannot be read");
     case MAIL_STALE:
+    case MAIL_UNFIT:
     case MAIL_NEXT:
         break;
     }

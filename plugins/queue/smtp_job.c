@@ -19,7 +19,12 @@ static smtp_outcome use_link(smtp_job *forward, smtp_link *link)
 
     qp_reader_rewind(mail->reader);
     outcome = smtp_send(link, forward->way, mail);
-    if (outcome == MAIL_NEXT && mail->why != NULL) {
+    if (outcome == MAIL_UNFIT) {
+        note_trouble(forward,
+                     apr_pstrcat(mail->pool, forward->name,
+                                 " cannot take it: ", mail->reply.text, NULL));
+    }
+    else if (outcome == MAIL_NEXT && mail->why != NULL) {
         note_trouble(forward, mail->why);
     }
     else if (outcome == MAIL_NEXT) {
@@ -28,7 +33,8 @@ static smtp_outcome use_link(smtp_job *forward, smtp_link *link)
                                   qp_peer_name(link->peer), mail->step,
                                   smtp_reply_text(&mail->reply, mail->pool)));
     }
-    if (outcome == MAIL_SENT || outcome == MAIL_REFUSED) {
+    if (outcome == MAIL_SENT || outcome == MAIL_REFUSED
+        || outcome == MAIL_UNFIT) {
         smtp_pool_give(forward->pool, link,
                        mail->client == NULL ? forward->keep : 0);
     }
@@ -69,18 +75,26 @@ static smtp_outcome try_server(qp_job *job, smtp_job *forward, int i)
     return use_link(forward, link);
 }
 
+/* What the servers do not know is for good only if none of those that did not
+ * answer may know it. */
 apr_status_t smtp_job_run(qp_job *job, void *baton)
 {
     smtp_job *forward = baton;
+    smtp_outcome outcome = MAIL_UNFIT;
     int order[SERVERS_MAX];
+    int unfit = 0;
     int i;
 
     smtp_pool_order(forward->pool, forward->servers, order);
-    forward->outcome = MAIL_NEXT;
-    for (i = 0; i < forward->servers->nelts && forward->outcome == MAIL_NEXT
-                && !qp_job_is_cancelled(job);
+    for (i = 0; i < forward->servers->nelts && !qp_job_is_cancelled(job)
+                && (outcome == MAIL_NEXT || outcome == MAIL_UNFIT);
          i++) {
-        forward->outcome = try_server(job, forward, order[i]);
+        outcome = try_server(job, forward, order[i]);
+        unfit += outcome == MAIL_UNFIT;
     }
+    if (outcome == MAIL_NEXT || outcome == MAIL_UNFIT) {
+        outcome = unfit == forward->servers->nelts ? MAIL_REFUSED : MAIL_NEXT;
+    }
+    forward->outcome = outcome;
     return APR_SUCCESS;
 }

@@ -53,6 +53,8 @@ static const struct {
     { "SIZE", CAN_SIZE },
     { "8BITMIME", CAN_8BITMIME },
     { "SMTPUTF8", CAN_SMTPUTF8 },
+    { "CHUNKING", CAN_CHUNKING },
+    { "BINARYMIME", CAN_BINARYMIME },
     { "DSN", CAN_DSN },
     { "STARTTLS", CAN_STARTTLS },
     { "XCLIENT", CAN_XCLIENT },

@@ -23,6 +23,8 @@
 #define CAN_PLAIN      128u
 #define CAN_LOGIN      256u
 #define CAN_CRAM_MD5   512u
+#define CAN_CHUNKING   1024u
+#define CAN_BINARYMIME 2048u
 
 /** How TLS is used, as in the option. */
 enum { TLS_NO, TLS_MAY, TLS_MUST, TLS_VERIFY };

@@ -201,6 +201,7 @@ const char *smtp_opts_prepare(qp_plugin *self, int is_lmtp, apr_pool_t *pconf)
     if (error == NULL) {
         error = read_auth(opt, pconf);
     }
-    qp_plugin_declare(self, QP_CAN_SMTPUTF8 | (opt->dsn ? QP_CAN_DSN : 0u));
+    qp_plugin_declare(self, QP_CAN_SMTPUTF8 | (opt->dsn ? QP_CAN_DSN : 0u)
+                                | (opt->binarymime ? QP_CAN_BINARYMIME : 0u));
     return error;
 }

@@ -22,6 +22,7 @@ typedef struct smtp_opts {
     int xclient;
     int eightbit;
     int dsn;
+    int binarymime;
     int keep;
     apr_interval_time_t idle;
     int single;
@@ -51,6 +52,7 @@ extern const char *const smtp_opts_tls[];
         QP_OPT_STR(smtp_opts, helo, "helo", NULL),                             \
         QP_OPT_BOOL(smtp_opts, eightbit, "eightbit", "no"),                    \
         QP_OPT_BOOL(smtp_opts, dsn, "dsn", "yes"),                             \
+        QP_OPT_BOOL(smtp_opts, binarymime, "binarymime", "no"),                \
         QP_OPT_INT(smtp_opts, keep, "keep", "4", 0, 100),                      \
         QP_OPT_TIME(smtp_opts, idle, "idle", "20s")
 

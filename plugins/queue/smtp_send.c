@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* A transaction: envelope and message out, replies in, and what they come to.
- * The message is read where it is stored, a block at a time. What is sent has
- * CR LF line ends, no other CR or LF, and stuffed dots, whatever the message
- * is: nobody behind us sees an end of data that is none. */
+ * The octets of the message are for smtp_body.h. */
 #include "smtp_send.h"
 
 #include <string.h>
 
 #include <apr_strings.h>
+
+#include "smtp_body.h"
 
 /* RCPT commands that go out together (RFC 2920): their replies have to fit in
  * the buffers of the network, for nobody reads them meanwhile. */
@@ -33,12 +33,12 @@ static int has_8bit(qp_reader *reader)
     return APR_STATUS_IS_EOF(rv) ? 0 : -1;
 }
 
-static smtp_outcome refuse_mail(smtp_mail *mail, int subject, int detail,
-                                const char *text)
+static smtp_outcome is_unfit(smtp_mail *mail, int subject, int detail,
+                             const char *text)
 {
     smtp_reply_make(&mail->reply, 550, subject, detail, text);
     mail->step = "EHLO";
-    return MAIL_REFUSED;
+    return MAIL_UNFIT;
 }
 
 /* What the message needs and the server does not have. */
@@ -46,22 +46,26 @@ static smtp_outcome check_needs(const smtp_link *link, smtp_mail *mail)
 {
     int found;
 
+    /* RFC 3030 3: nothing but BDAT carries it. */
+    if (mail->is_binary && (~link->can & (CAN_BINARYMIME | CAN_CHUNKING))) {
+        return is_unfit(mail, 6, 1, "The next server does not know BINARYMIME");
+    }
     /* RFC 6531 3.2 */
     if (mail->needs_utf8 && (link->can & CAN_SMTPUTF8) == 0) {
-        return refuse_mail(mail, 6, 7,
-                           "The next server does not know SMTPUTF8");
+        return is_unfit(mail, 6, 7, "The next server does not know SMTPUTF8");
     }
     /* RFC 1870 6.1 */
     if (link->size > 0 && mail->size > link->size) {
-        return refuse_mail(mail, 3, 4,
-                           "The message is too big for the next server");
+        return is_unfit(mail, 3, 4,
+                        "The message is too big for the next server");
     }
     /* RFC 6152 3: converted, or refused. */
-    if ((link->can & CAN_8BITMIME) == 0 && !mail->may_send_8bit) {
+    if ((link->can & CAN_8BITMIME) == 0 && !mail->may_send_8bit
+        && !mail->is_binary) {
         found = has_8bit(mail->reader);
         if (found > 0) {
-            return refuse_mail(mail, 6, 3,
-                               "The next server does not know 8BITMIME");
+            return is_unfit(mail, 6, 3,
+                            "The next server does not know 8BITMIME");
         }
         if (found < 0) {
             return MAIL_BROKEN;
@@ -81,7 +85,10 @@ static const char *make_mail(const smtp_link *link, const smtp_mail *mail)
         line = apr_psprintf(mail->pool, "%s SIZE=%" APR_OFF_T_FMT, line,
                             mail->size);
     }
-    if ((link->can & CAN_8BITMIME) && mail->wants_8bit) {
+    if (mail->is_binary) {
+        line = apr_pstrcat(mail->pool, line, " BODY=BINARYMIME", NULL);
+    }
+    else if ((link->can & CAN_8BITMIME) && mail->wants_8bit) {
         line = apr_pstrcat(mail->pool, line, " BODY=8BITMIME", NULL);
     }
     if ((link->can & CAN_SMTPUTF8) && mail->wants_utf8) {
@@ -150,86 +157,6 @@ static apr_status_t send_envelope(smtp_link *link, smtp_mail *mail)
     return rv;
 }
 
-/* The message. ----------------------------------------------------------- */
-
-/* Where in a line the sender is. */
-typedef struct stuffer {
-    qp_peer *peer;
-    int at_start; /* of a line */
-} stuffer;
-
-/* A part of a line: without LF, a bare CR in it becomes a blank. */
-static apr_status_t put_part(stuffer *out, const char *data, apr_size_t len)
-{
-    apr_status_t rv = APR_SUCCESS;
-    const char *cr;
-    apr_size_t n;
-
-    if (len > 0 && out->at_start && data[0] == '.') {
-        rv = qp_peer_puts(out->peer, ".");
-    }
-    out->at_start = out->at_start && len == 0;
-    while (len > 0 && rv == APR_SUCCESS) {
-        cr = memchr(data, '\r', len);
-        n = cr != NULL ? (apr_size_t)(cr - data) : len;
-        rv = qp_peer_write(out->peer, data, n);
-        if (cr != NULL && rv == APR_SUCCESS) {
-            rv = qp_peer_puts(out->peer, " ");
-            n++;
-        }
-        data += n;
-        len -= n;
-    }
-    return rv;
-}
-
-static apr_status_t put_block(stuffer *out, const char *data, apr_size_t len)
-{
-    apr_status_t rv = APR_SUCCESS;
-    const char *lf;
-    apr_size_t n;
-
-    while (len > 0 && rv == APR_SUCCESS) {
-        lf = memchr(data, '\n', len);
-        n = lf != NULL ? (apr_size_t)(lf - data) : len;
-        rv = put_part(out, data, n);
-        if (lf != NULL && rv == APR_SUCCESS) {
-            rv = qp_peer_puts(out->peer, "\r\n");
-            out->at_start = 1;
-            n++;
-        }
-        data += n;
-        len -= n;
-    }
-    return rv;
-}
-
-/* The data without their end. A server that speaks meanwhile has seen enough.
- * @return APR_EGENERAL: it speaks; APR_EOF: the message cannot be read */
-static apr_status_t send_data(smtp_link *link, smtp_mail *mail)
-{
-    stuffer out = { link->peer, 1 };
-    apr_status_t rv = APR_SUCCESS;
-    const char *data;
-    apr_size_t len;
-
-    qp_reader_rewind(mail->reader);
-    while (rv == APR_SUCCESS) {
-        rv = qp_reader_block(mail->reader, &data, &len);
-        if (rv != APR_SUCCESS) {
-            break;
-        }
-        rv = put_block(&out, data, len);
-        if (rv != APR_SUCCESS || qp_peer_is_readable(link->peer)) {
-            return APR_EGENERAL;
-        }
-    }
-    if (!APR_STATUS_IS_EOF(rv)) {
-        return APR_EOF;
-    }
-    return out.at_start ? APR_SUCCESS : qp_peer_puts(link->peer, "\r\n");
-}
-
 /* Outcomes. -------------------------------------------------------------- */
 
 /* The link is no good any more, and the message is not with the server. */
@@ -288,17 +215,22 @@ static void reset_link(smtp_link *link)
     }
 }
 
+static const char *verb_of(const smtp_mail *mail)
+{
+    return mail->is_binary ? "BDAT" : "DATA";
+}
+
 /* What the server says of data that it has not seen the end of. */
 static smtp_outcome hear_last_words(smtp_link *link, smtp_mail *mail)
 {
     smtp_reply reply;
 
-    mail->why = apr_pstrdup(mail->pool, qp_peer_error(link->peer));
     if (smtp_reply_read(link->peer, &reply, NULL, NULL) == APR_SUCCESS) {
         mail->reply = reply;
         qp_peer_close(link->peer);
-        return judge_refusal(mail, "DATA");
+        return judge_refusal(mail, verb_of(mail));
     }
+    mail->why = apr_pstrdup(mail->pool, qp_peer_error(link->peer));
     qp_peer_close(link->peer);
     mail->reply.code = 0;
     return MAIL_NEXT;
@@ -362,14 +294,47 @@ static smtp_outcome hear_one(smtp_link *link, smtp_mail *mail)
     return MAIL_REFUSED;
 }
 
-/* Behind the 354. How long it may take is for the job to say. */
+/* Up to where the octets may come: a 354, or a chunk that is announced. */
+static smtp_outcome start_message(smtp_link *link, smtp_mail *mail)
+{
+    smtp_outcome outcome;
+
+    if (mail->is_binary) {
+        /* RFC 3030 2: one chunk is all of it, and there is one reply to it. */
+        if (smtp_body_count(mail->reader, &mail->octets) != APR_SUCCESS) {
+            reset_link(link);
+            return MAIL_BROKEN;
+        }
+        return qp_peer_puts(link->peer,
+                            apr_psprintf(mail->pool,
+                                         "BDAT %" APR_OFF_T_FMT " LAST\r\n",
+                                         mail->octets))
+                       == APR_SUCCESS
+                   ? MAIL_SENT
+                   : give_up_link(link, mail);
+    }
+    if (smtp_link_ask(link, "DATA\r\n", &mail->reply) != APR_SUCCESS) {
+        return give_up_link(link, mail);
+    }
+    if (mail->reply.code != 354) {
+        outcome = judge_refusal(mail, "DATA");
+        reset_link(link);
+        return outcome;
+    }
+    return MAIL_SENT;
+}
+
+/* How long it may take is for the job to say. */
 static smtp_outcome send_message(smtp_link *link, const smtp_way *way,
                                  smtp_mail *mail)
 {
+    smtp_end end;
     apr_status_t rv;
 
     qp_peer_deadline(link->peer, 0);
-    rv = send_data(link, mail);
+    rv = mail->is_binary
+             ? smtp_body_octets(link->peer, mail->reader, mail->octets, &end)
+             : smtp_body_lines(link->peer, mail->reader, &end);
     if (APR_STATUS_IS_EOF(rv)) {
         qp_peer_close(link->peer);
         return MAIL_BROKEN;
@@ -378,7 +343,7 @@ static smtp_outcome send_message(smtp_link *link, const smtp_way *way,
         return hear_last_words(link, mail);
     }
     /* From here on it is not known whether the server has the message. */
-    if (qp_peer_puts(link->peer, ".\r\n") != APR_SUCCESS
+    if (qp_peer_write(link->peer, end.octets, end.len) != APR_SUCCESS
         || qp_peer_flush(link->peer) != APR_SUCCESS) {
         return doubt(link, mail);
     }
@@ -429,13 +394,6 @@ smtp_outcome smtp_send(smtp_link *link, const smtp_way *way, smtp_mail *mail)
         reset_link(link);
         return outcome;
     }
-    if (smtp_link_ask(link, "DATA\r\n", &mail->reply) != APR_SUCCESS) {
-        return give_up_link(link, mail);
-    }
-    if (mail->reply.code != 354) {
-        outcome = judge_refusal(mail, "DATA");
-        reset_link(link);
-        return outcome;
-    }
-    return send_message(link, way, mail);
+    outcome = start_message(link, mail);
+    return outcome == MAIL_SENT ? send_message(link, way, mail) : outcome;
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /**
  * @file smtp_send.h
- * @brief One message over a link of smtp_link.h: MAIL, RCPT, DATA, and what
- *        became of it.
+ * @brief One message over a link of smtp_link.h: MAIL, RCPT, DATA or BDAT, and
+ *        what became of it.
  */
 #ifndef SMTP_SEND_H
 #define SMTP_SEND_H
@@ -29,6 +29,7 @@ typedef struct smtp_mail {
     int wants_utf8;    /* the client said SMTPUTF8 */
     int needs_utf8;    /* and there is UTF-8 in addresses or header */
     int wants_8bit;    /* the client said BODY=8BITMIME */
+    int is_binary;     /* it said BODY=BINARYMIME: to be sent by BDAT */
     int wants_dsn;     /* the client gave parameters of DSN */
     int may_send_8bit; /* also to a server that does not know it */
     int is_each;       /* each recipient has a result of its own */
@@ -36,6 +37,7 @@ typedef struct smtp_mail {
     const smtp_client *client; /* for XCLIENT, or NULL */
     apr_pool_t *pool;
     /* out */
+    apr_off_t octets; /* of a binary one */
     smtp_reply reply; /* of the whole */
     int lost_dsn;     /* these parameters were left out */
     const char *step; /* what it was to */
@@ -45,6 +47,7 @@ typedef struct smtp_mail {
 typedef enum smtp_outcome {
     MAIL_SENT,    /* the server has it */
     MAIL_REFUSED, /* mail->reply says why */
+    MAIL_UNFIT,   /* the same, for what the server does not know */
     MAIL_NEXT,    /* the server cannot take it now; another may */
     MAIL_STALE,   /* the link was dead before anything was said */
     MAIL_UNSURE,  /* the server may have it, or not */

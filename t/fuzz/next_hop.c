@@ -40,6 +40,7 @@ static smtp_mail make_mail_for(unsigned int choice, apr_pool_t *pool)
                        .wants_utf8 = FLAG(5),
                        .needs_utf8 = FLAG(5),
                        .wants_8bit = FLAG(6),
+                       .is_binary = FLAG(10),
                        .may_send_8bit = FLAG(7),
                        .is_each = FLAG(8),
                        .me = "mx.example.org",
@@ -59,18 +60,36 @@ static void add_servers(apr_array_header_t *servers)
 }
 
 /* No end of a line but CR LF, and as many ends of data as messages begun. */
-static void check_heard(const actor *server)
+static void check_heard(const actor *server, int is_binary)
 {
     const char *heard = server->heard;
     size_t i;
 
-    for (i = 0; i < server->heard_len; i++) {
+    for (i = 0; i < server->heard_len && !is_binary; i++) {
         fuzz_check(heard[i] != '\n' || (i > 0 && heard[i - 1] == '\r'));
         fuzz_check(heard[i] != '\r' || heard[i + 1] == '\n'
                    || i + 1 == server->heard_len);
     }
     fuzz_check(actor_count(server, "\r\n.\r\n", 5)
                <= actor_count(server, "DATA\r\n", 6));
+    fuzz_check(!is_binary || actor_count(server, "DATA\r\n", 6) == 0);
+}
+
+/* The whole message came behind the command, however it ends. */
+static void check_sent(const actor *server, int is_binary, apr_off_t octets)
+{
+    static const char tail[] = "\x80 end";
+    size_t len = sizeof(tail) - 1;
+    char command[64];
+
+    if (!is_binary) {
+        fuzz_check(actor_count(server, "\r\n.\r\n", 5) > 0);
+        return;
+    }
+    apr_snprintf(command, sizeof(command), "BDAT %" APR_OFF_T_FMT " LAST\r\n",
+                 octets);
+    fuzz_check(actor_count(server, command, strlen(command)) > 0);
+    fuzz_check(actor_count(server, tail, len) > 0);
 }
 
 static void check_outcome(const smtp_job *forward, const actor *server)
@@ -87,18 +106,20 @@ static void check_outcome(const smtp_job *forward, const actor *server)
     switch (forward->outcome) {
     case MAIL_SENT:
         fuzz_check(code == 2 && server->heard_len >= 5);
-        fuzz_check(actor_count(server, "\r\n.\r\n", 5) > 0);
+        check_sent(server, mail->is_binary, mail->octets);
         break;
     case MAIL_REFUSED:
         fuzz_check(code >= 3 && code <= 5 && mail->step != NULL);
         break;
     case MAIL_UNSURE:
-        fuzz_check(server->is_deaf || actor_count(server, "DATA\r\n", 6) > 0);
+        fuzz_check(server->is_deaf || actor_count(server, "DATA\r\n", 6) > 0
+                   || actor_count(server, " LAST\r\n", 7) > 0);
         break;
     case MAIL_NEXT:
         fuzz_check(forward->troubles->nelts > 0);
         break;
     case MAIL_STALE:
+    case MAIL_UNFIT:
     case MAIL_BROKEN:
         fuzz_check(!"an outcome that ends nothing");
     }
@@ -116,7 +137,7 @@ static void forward_mail(const smtp_job *base, unsigned int choice,
     forward.troubles = apr_array_make(pool, 2, sizeof(const char *));
     fuzz_check(smtp_job_run(actor_job(pool), &forward) == APR_SUCCESS);
     check_outcome(&forward, server);
-    check_heard(server);
+    check_heard(server, forward.mail.is_binary);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -11,7 +11,7 @@ use QP::Smtpd;
 my $plugin = 'queue/smtp-forward';
 my $RAW = "Subject: x\r\n\r\n";
 
-plan tests => 14, QP::Server->need(
+plan tests => 19, QP::Server->need(
     map {"plugins/$_"} 'rcpt_ok', $plugin);
 
 my $smtpd = QP::Smtpd->new;
@@ -63,6 +63,26 @@ $smtpd->will(DATA => 'close');
 $server->expect_log(qr/$plugin: cannot get an answer from/);
 ok t_cmp(deliver($client), qr/^250 /, 'one that fails');
 ok t_cmp(scalar($other->messages), 1, 'the last one has it');
+$server->stop;
+
+# What one does not know another may, and only what nobody knows is refused.
+my $two = '127.0.0.1:' . $smtpd->port . '*100,127.0.0.1:' . $other->port . '*0';
+my $eight = "Subject: x\n\n\xc3\xa9\n";
+
+$server = server("$plugin hosts $two keep 0");
+$server->expect_log(qr/127\S+ cannot take it: The next server does not know/);
+$client = $server->client->hello;
+$smtpd->will(EHLO => '250-fake.example\n250 8BITMIME');
+$other->will;
+$client->expect(250, 'MAIL FROM:<s@example.net> SMTPUTF8');
+$client->expect(250, "RCPT TO:<\xc3\xa9\@example.org>");
+$client->expect(354, 'DATA');
+ok t_cmp($client->cmd("$RAW."), qr/^250 /, 'one does not know SMTPUTF8');
+$smtpd->will(EHLO => '250 fake.example');
+ok t_cmp(deliver($client, $eight), qr/^250 /, 'nor 8BITMIME');
+ok t_cmp(scalar($other->messages), 2, 'another has both');
+ok t_cmp(deliver($client), qr/^250 /, 'what it can take it gets');
+ok t_cmp(scalar($smtpd->messages), 1, 'for it is not down');
 $server->stop;
 
 # XCLIENT.

@@ -9,6 +9,7 @@ use IO::Socket::INET ();
 use IO::Socket::UNIX ();
 use MIME::Base64 qw(encode_base64);
 use POSIX ();
+use Socket qw(SO_RCVBUF);
 use QP::Server;
 
 # What is said without other orders.
@@ -19,11 +20,12 @@ my %USUAL = (
     MAIL => '250 2.1.0 ok', RCPT => '250 2.1.5 ok', DATA => '354 go on',
     DOT => '250 2.0.0 taken as 12345', RSET => '250 2.0.0 ok',
     STARTTLS => '220 go', AUTH => '', LOGIN => '235 2.7.0 welcome',
-    XCLIENT => '220 fake.example', QUIT => '221 bye',
+    XCLIENT => '220 fake.example', QUIT => '221 bye', BDAT => '', MIDDLE => '',
+    CHUNK => '250 2.0.0 more',
 );
 
 # unix => PATH, or a free port; lmtp => 1; cert => FILE, key => FILE; tls => 1
-# for TLS from the first octet.
+# for TLS from the first octet; buffer => OCTETS that come before they are read.
 sub new {
     my ($class, %arg) = @_;
     my $self = bless { dir => File::Temp->newdir, owner => $$, %arg }, $class;
@@ -32,6 +34,7 @@ sub new {
         : IO::Socket::INET->new(LocalAddr => '127.0.0.1', Listen => 100);
 
     die $! if !$listener;
+    $listener->sockopt(SO_RCVBUF, $arg{buffer}) if $arg{buffer};
     chmod 0777, $arg{unix} if $arg{unix};
     $self->{port} = $listener->sockport if !$arg{unix};
     $self->will;
@@ -84,19 +87,36 @@ sub sessions {
     return map { QP::Server::slurp($_) } sort glob "$self->{dir}/conn.*";
 }
 
+# What a connection has said: the commands without data, and the data.
+sub parts {
+    my ($text) = @_;
+    my (@commands, @data);
+
+    while ($text =~ /\G(.*?)\r\n/gc) {
+        push @commands, $1;
+        if ($1 eq 'DATA' && $text =~ /\G(.*?^)\.\r\n/smgc) {
+            push @data, $1;
+        }
+        elsif ($1 =~ /^BDAT (\d+)/) {
+            push @data, substr $text, pos $text, $1;
+            pos($text) += length $data[-1];
+        }
+    }
+    return (\@commands, \@data);
+}
+
 # The commands of all of them, without data.
 sub commands {
     my ($self) = @_;
 
-    return map { split /\r\n/, s/(?<=^DATA\r\n).*?^\.\r\n//smgr }
-        $self->sessions;
+    return map { @{ (parts($_))[0] } } $self->sessions;
 }
 
 # The data of all messages, as they were sent.
 sub messages {
     my ($self) = @_;
 
-    return map {/^DATA\r\n(.*?^)\.\r\n/smg} $self->sessions;
+    return map { @{ (parts($_))[1] } } $self->sessions;
 }
 
 sub accept_all {
@@ -171,6 +191,7 @@ sub serve {
         if ($verb eq 'DATA' && $self->{code} eq '354') {
             $self->take_data($client) or return;
         }
+        $self->take_chunk($client, $line) or return if $verb eq 'BDAT';
         return if $verb eq 'QUIT';
     }
     return;
@@ -201,19 +222,47 @@ sub log_in {
     return $self->answer($client, 'LOGIN', $line);
 }
 
+# The answer to the whole message, or with LMTP the answers.
+sub judge {
+    my ($self, $client) = @_;
+
+    return $self->answer($client, 'DOT', '') if !$self->{lmtp};
+    for my $rcpt (@{ $self->{accepted} }) {
+        $self->answer($client, 'DOT', $rcpt) or return 0;
+    }
+    return 1;
+}
+
 sub take_data {
     my ($self, $client) = @_;
 
     while (defined(my $line = <$client>)) {
         $self->record($line);
-        next if $line ne ".\r\n";
-        return $self->answer($client, 'DOT', '') if !$self->{lmtp};
-        for my $rcpt (@{ $self->{accepted} }) {
-            $self->answer($client, 'DOT', $rcpt) or return 0;
-        }
-        return 1;
+        return $self->judge($client) if $line eq ".\r\n";
     }
     return 0;
+}
+
+sub take_octets {
+    my ($self, $client, $size) = @_;
+
+    read($client, my $octets, $size) // return 0;
+    $self->record($octets);
+    return length $octets == $size;
+}
+
+# What is said in the middle is all that is said.
+sub take_chunk {
+    my ($self, $client, $line) = @_;
+    my ($size, $last) = $line =~ /^BDAT (\d+)( LAST)?\r\n\z/i or return 0;
+    my $half = int $size / 2;
+
+    $self->take_octets($client, $half) or return 0;
+    $self->answer($client, 'MIDDLE', $line) or return 0;
+    $self->take_octets($client, $size - $half) or return 0;
+    return 1 if $self->orders->{MIDDLE} ne '';
+    return $last ? $self->judge($client)
+        : $self->answer($client, 'CHUNK', $line);
 }
 
 1;
@@ -239,6 +288,8 @@ own, and one more for each connection; it ends with the object. C<will> has for
 a step (greeting, EHLO, MAIL, RCPT, DATA, DOT, RSET, AUTH ...) what is said:
 octets, in which C<\n> is a line end; C<close>; C<hang>; with C<\c> at the end
 it closes behind it. C<STEP:TEXT> is for lines that contain the text. With LMTP
-it says DOT for each recipient.
+it says DOT for each recipient. BDAT is what is said before the octets of a
+chunk, MIDDLE before the second half of them, CHUNK behind one that is not the
+last one, which is DOT.
 
 =cut
