@@ -40,7 +40,7 @@ typedef struct mod_qp_child {
     apr_allocator_t *allocator;
     int nbrief;    /**< atomic: threads in mod_qp_brief_wait() */
     int max_brief; /**< of them, so that others are free for the rest */
-    int stopping;  /**< atomic: idle sessions are to end */
+    int stopping;  /**< atomic: 1: idle sessions are to end; 2: all */
 } mod_qp_child;
 
 /** A virtual host. Lives in pconf. */

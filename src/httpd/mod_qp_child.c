@@ -166,10 +166,13 @@ void mod_qp_child_stopping(apr_pool_t *pchild QP_UNUSED, int graceful)
     for (s = ap_server_conf; s != NULL && child == NULL; s = s->next) {
         child = mod_qp_conf_of(s)->child;
     }
-    if (child == NULL || !graceful) {
+    if (child == NULL) {
         return;
     }
-    __atomic_store_n(&child->stopping, 1, __ATOMIC_RELEASE);
+    __atomic_store_n(&child->stopping, graceful ? 1 : 2, __ATOMIC_RELEASE);
+    if (!graceful) {
+        return; /* httpd closes the sockets */
+    }
     apr_thread_mutex_lock(child->mutex);
     for (m = child->sessions; m != NULL; m = m->next) {
         wake_parked(m);
@@ -182,7 +185,7 @@ int mod_qp_child_is_stopping(const mod_qp_child *child)
 {
     int state = AP_MPMQ_RUNNING;
 
-    if (__atomic_load_n(&child->stopping, __ATOMIC_ACQUIRE)) {
+    if (__atomic_load_n(&child->stopping, __ATOMIC_ACQUIRE) == 1) {
         return 1;
     }
     return !child->can_park

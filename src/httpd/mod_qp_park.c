@@ -25,7 +25,10 @@
 APLOG_USE_MODULE(qpsmtpd);
 
 /* Without a descriptor for the waker the thread looks again after this. */
-#define NAP apr_time_from_msec(20)
+#define NAP       apr_time_from_msec(20)
+/* How often, in milliseconds, one that waits for a plugin in place looks whether
+ * the process is told to end: it waits for its threads. */
+#define LOOK_STOP 250
 
 /* Wakes the session by an eventfd. Counted, from malloc. */
 typedef struct mod_qp_waker {
@@ -275,20 +278,32 @@ static void drain_waker(const mod_qp_waker *waker)
     }
 }
 
+static int must_end(const mod_qp_conn *m)
+{
+    return __atomic_load_n(&m->child->stopping, __ATOMIC_ACQUIRE) == 2;
+}
+
 /* Waits in place: on an MPM that does not take connections back, or without a
  * descriptor. The deadline of the plugin ends it. */
 static void wait_for_wake(mod_qp_conn *m, int fd)
 {
     struct pollfd waiting = { fd, POLLIN, 0 };
+    int n = 0;
 
     if (fd < 0) {
         apr_sleep(NAP);
-        return;
     }
-    while (poll(&waiting, 1, -1) < 0 && errno == EINTR) {
-        continue;
+    while (fd >= 0 && n == 0 && !must_end(m)) {
+        n = poll(&waiting, 1, LOOK_STOP);
+        n = n < 0 && errno == EINTR ? 0 : n;
     }
-    drain_waker(m->waker);
+    if (n > 0) {
+        drain_waker(m->waker);
+    }
+    if (must_end(m)) {
+        m->c->aborted = 1;
+        qp_engine_end(m->qp, QP_END_EOF);
+    }
 }
 
 /* From here on, or no more, the end of the process may wake the session. */
