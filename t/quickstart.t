@@ -11,6 +11,12 @@ use lib "$FindBin::Bin/lib";
 use Test::More;
 use QP::Client;
 use QP::Server;
+use QP::Skips;
+
+if (($ENV{QP_SANITIZE} // 'no') ne 'no') {
+    QP::Skips::check('a build with sanitizers is for tests');
+    plan skip_all => 'a build with sanitizers is for tests';
+}
 
 my $program = abs_path("$FindBin::Bin/../quickstart");
 my $build = QP::Server::builddir();

@@ -15,6 +15,7 @@
 #include "plugin/qp_opt.h"
 #include "wire/qp_dns.h"
 #include "wire/qp_offer.h"
+#include "wire/qp_sasl.h"
 
 #define CHECK_EVERY apr_time_from_sec(1)
 
@@ -173,6 +174,23 @@ static const char *hide_extensions(qp_settings *settings, apr_pool_t *pool)
                               bad);
 }
 
+static const char *check_mechanisms(const qp_settings *settings)
+{
+    const apr_array_header_t *names = settings->auth_mechanisms;
+    const char *name;
+    int i;
+
+    for (i = 0; names != NULL && i < names->nelts; i++) {
+        name = APR_ARRAY_IDX(names, i, const char *);
+        if (!qp_sasl_is_mech(name)) {
+            return apr_psprintf(settings->pool,
+                                "auth_mechanisms: \"%s\" is none of %s", name,
+                                QP_SASL_MECHS);
+        }
+    }
+    return NULL;
+}
+
 static const char *set_networks(const char *name, const char *words,
                                 apr_array_header_t **nets, apr_pool_t *pool)
 {
@@ -218,6 +236,9 @@ static const char *check_key(const qp_opt *key, qp_settings *settings)
     }
     if (strcmp(key->name, "hide_extensions") == 0) {
         return hide_extensions(settings, settings->pool);
+    }
+    if (strcmp(key->name, "auth_mechanisms") == 0) {
+        return check_mechanisms(settings);
     }
     if (strcmp(key->name, "xclient_hosts") == 0) {
         return set_networks(key->name, settings->xclient_hosts,

@@ -17,6 +17,23 @@
 #define TOKEN_CHARS                                                            \
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~+/="
 
+int qp_sasl_is_mech(const char *name)
+{
+    static const char mechs[] = QP_SASL_MECHS;
+    const char *at = mechs;
+    size_t len;
+
+    while (*at != '\0') {
+        len = strcspn(at, ", ");
+        if (strlen(name) == len && strncasecmp(at, name, len) == 0) {
+            return 1;
+        }
+        at += len;
+        at += strspn(at, ", ");
+    }
+    return 0;
+}
+
 int qp_sasl_is_name(const char *name)
 {
     const unsigned char *p = (const unsigned char *)name;

@@ -14,6 +14,11 @@
 /** Octets of a user's name (RFC 4616 2 wants as many). */
 #define QP_SASL_NAME_MAX 255
 
+/** The mechanisms of AUTH; smtp/qp_mech.c has what they do. */
+#define QP_SASL_MECHS                                                          \
+    "SCRAM-SHA-256-PLUS, SCRAM-SHA-256, CRAM-MD5, PLAIN, LOGIN, "              \
+    "OAUTHBEARER, XOAUTH2, EXTERNAL"
+
 /** Of PLAIN (RFC 4616). */
 typedef struct qp_sasl_plain {
     const char *authzid; /**< or "" */
@@ -59,5 +64,8 @@ const char *qp_sasl_decode_name(const char *text, apr_size_t len,
 /** Whether a name can be that of a user: not empty, not too long, no control
  *  characters, which no back end should see. */
 int qp_sasl_is_name(const char *name);
+
+/** Whether it is one of QP_SASL_MECHS, in any case. */
+int qp_sasl_is_mech(const char *name);
 
 #endif /* QP_SASL_H */

@@ -26,6 +26,13 @@ static const struct {
     { "1", NULL, 0, NULL, "530 530 500" },
     { "yes", "plain,LOGIN", 1, "AUTH PLAIN LOGIN", "235 503 500" },
     { NULL, "LOGIN", 1, "AUTH LOGIN", "534 534 500" },
+    { NULL,
+      "external,xoauth2,oauthbearer,login,plain,cram-md5,scram-sha-256,"
+      "scram-sha-256-plus",
+      1,
+      "AUTH SCRAM-SHA-256-PLUS SCRAM-SHA-256 CRAM-MD5 PLAIN LOGIN OAUTHBEARER "
+      "XOAUTH2 EXTERNAL",
+      "235 503 500" },
 };
 
 static const char *find_offer(const char *replies, apr_pool_t *pool)
