@@ -1,18 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 # Stores of plugins in httpd's own small object caches: in memory for all
-# children, in a file, and in a Redis server for several front ends.
+# children, in a file, and in Redis or memcached for several front ends.
 use strict;
 use warnings FATAL => 'all';
 
 use Apache::Test qw(-withtestmore);
 use Apache::TestUtil qw(t_cmp);
+use QP::Memcached;
 use QP::Redis;
 use QP::Server;
 
-my @providers = qw(shmcb dbm redis);
+my @providers = qw(shmcb dbm redis memcache);
 
-plan tests => 27, QP::Server->need('plugins/greylisting', 'bin/redis-server',
-                                   map {"socache_$_"} @providers);
+plan tests => 34, QP::Server->need(
+    'plugins/greylisting', 'bin/redis-server', 'bin/memcached',
+    map {"socache_$_"} @providers);
 
 my $GREY = qr/^450 4\.7\.1 Not known yet/;
 my $KNOWN = qr/^250 2\.1\.5 /;
@@ -96,21 +98,26 @@ $server->graceful;
 ok t_cmp(try($server), $GREY, 'the file is new after a restart');
 $server->stop;
 
-# Two front ends, one Redis server.
-my $redis = QP::Redis->new;
-my $where = 'socache:redis:127.0.0.1:' . $redis->port;
-my @front = map { server($where)->start } 1, 2;
+# Two front ends, one server.
+for my $class (qw(QP::Redis QP::Memcached)) {
+    my $cache = $class->new;
+    my $name = $class eq 'QP::Redis' ? 'redis' : 'memcache';
+    my $where = "socache:$name:127.0.0.1:" . $cache->port;
+    my @front = map { server($where)->start } 1, 2;
 
-ok t_cmp(try($front[0]), $GREY, 'redis: new to one front end');
-ok t_cmp(try($front[1]), $KNOWN, 'known to the other');
-ok t_cmp(try($front[1], '127.0.0.2'), $GREY, 'another client is new');
-$_->expect_log(qr/cannot be asked, so it passes: socache: cannot /,
-               qr/redis|AH0/i) for @front;
-$redis->stop;
-ok t_cmp(try($front[0], '127.0.0.3'), $KNOWN, 'without Redis mail passes');
-ok defined $front[0]->wait_log(qr/passes: socache: cannot (?:read|write): /),
-    'and that is logged';
-$_->stop for @front;
+    ok t_cmp(try($front[0]), $GREY, "$name: new to one front end");
+    ok t_cmp(try($front[1]), $KNOWN, 'known to the other');
+    ok t_cmp(try($front[1], '127.0.0.2'), $GREY, 'another client is new');
+    $front[1]->graceful;
+    ok t_cmp(try($front[1], '127.0.0.2'), $KNOWN, 'known after a restart');
+    $_->expect_log(qr/cannot be asked, so it passes: socache: cannot /,
+                   qr/redis|memcache|AH0/i) for @front;
+    $cache->stop;
+    ok t_cmp(try($front[0], '127.0.0.3'), $KNOWN, 'without it mail passes');
+    ok defined $front[0]->wait_log(
+        qr/passes: socache: cannot (?:read|write): /), 'and that is logged';
+    $_->stop for @front;
+}
 
 # What stops the start.
 for my $case (
