@@ -367,6 +367,7 @@ smtp_outcome smtp_send(smtp_link *link, const smtp_way *way, smtp_mail *mail)
 {
     smtp_outcome outcome = check_needs(link, mail);
     int was_used = link->is_used;
+    apr_status_t rv;
 
     if (outcome != MAIL_SENT) {
         return outcome;
@@ -375,9 +376,13 @@ smtp_outcome smtp_send(smtp_link *link, const smtp_way *way, smtp_mail *mail)
     mail->lost_dsn = mail->wants_dsn && (link->can & CAN_DSN) == 0;
     link->is_used = 1;
     qp_peer_deadline(link->peer, way->reply_timeout);
-    if (send_envelope(link, mail) != APR_SUCCESS) {
+    rv = send_envelope(link, mail);
+    if (rv != APR_SUCCESS) {
         outcome = give_up_link(link, mail);
-        return was_used && mail->reply.code == 0 ? MAIL_STALE : outcome;
+        /* One that hangs would let all that are kept wait, one by one. */
+        return was_used && mail->reply.code == 0 && !APR_STATUS_IS_TIMEUP(rv)
+                   ? MAIL_STALE
+                   : outcome;
     }
     if (was_used && mail->reply.code == 421) {
         qp_peer_close(link->peer);

@@ -11,7 +11,7 @@ use QP::Smtpd;
 my $plugin = 'queue/smtp-forward';
 my $RAW = "Subject: x\r\n\r\n";
 
-plan tests => 19, QP::Server->need(
+plan tests => 22, QP::Server->need(
     map {"plugins/$_"} 'rcpt_ok', $plugin);
 
 my $smtpd = QP::Smtpd->new;
@@ -83,6 +83,18 @@ ok t_cmp(deliver($client, $eight), qr/^250 /, 'nor 8BITMIME');
 ok t_cmp(scalar($other->messages), 2, 'another has both');
 ok t_cmp(deliver($client), qr/^250 /, 'what it can take it gets');
 ok t_cmp(scalar($smtpd->messages), 1, 'for it is not down');
+$server->stop;
+
+# One that hangs is not dead: its other connections are not tried.
+$server = server("$plugin hosts $two reply_timeout 5s");
+$server->expect_log(qr/$plugin: cannot get an answer from/);
+$client = $server->client->hello;
+$_->will for $smtpd, $other;
+ok t_cmp(deliver($client), qr/^250 /, 'a connection is kept');
+$smtpd->will(MAIL => 'hang');
+ok t_cmp(deliver($client), qr/^250 /, 'it hangs');
+ok t_cmp(join(' ', map { scalar(grep {/^MAIL/} $_->commands) } $smtpd, $other),
+         '1 1', 'and the next server has it');
 $server->stop;
 
 # XCLIENT.
