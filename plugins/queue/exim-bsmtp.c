@@ -116,8 +116,6 @@ static const qp_opt opt_table[] = {
     QP_OPT_END,
 };
 
-/* The host's deadline is shorter, and cancels the job. */
-#define LONGEST   apr_time_from_sec(3600)
 /* Octets of the batch that are made at once. */
 #define PIECE     8192
 /* What Exim's exit status is when it has refused the only message. */
@@ -235,7 +233,7 @@ static apr_status_t run_exim(qp_job *job, void *baton)
 {
     struct queuing *queuing = baton;
 
-    return qp_proc_run(job, &queuing->proc, LONGEST);
+    return qp_proc_run(job, &queuing->proc, QUEUE_LONGEST);
 }
 
 static const char *make_envelope(qp_session *qp, apr_pool_t *pool)

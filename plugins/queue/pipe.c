@@ -143,9 +143,6 @@ static const qp_opt opt_table[] = {
     QP_OPT_END,
 };
 
-/* The host's deadline is shorter, and cancels the job. */
-#define LONGEST apr_time_from_sec(3600)
-
 /* What an exit status says that is for good (sysexits.h). */
 static const struct {
     int exit;
@@ -189,7 +186,7 @@ static apr_status_t run_all(qp_job *job, void *baton)
         run = &delivery->runs[i];
         qp_reader_rewind(delivery->reader);
         run->proc.feeds[0].reader = delivery->reader;
-        rv = qp_proc_run(job, &run->proc, LONGEST);
+        rv = qp_proc_run(job, &run->proc, QUEUE_LONGEST);
         run->has_ended = rv == APR_SUCCESS;
     }
     return i > 1 && !APR_STATUS_IS_EINTR(rv) ? APR_SUCCESS : rv;

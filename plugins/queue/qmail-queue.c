@@ -107,9 +107,6 @@ static const qp_opt opt_table[] = {
     QP_OPT_END,
 };
 
-/* The host's deadline is shorter, and cancels the job. */
-#define LONGEST apr_time_from_sec(3600)
-
 /* In the job's pool. */
 struct queuing {
     const char *argv[2];
@@ -125,7 +122,7 @@ static apr_status_t run_program(qp_job *job, void *baton)
 {
     struct queuing *queuing = baton;
 
-    return qp_proc_run(job, &queuing->proc, LONGEST);
+    return qp_proc_run(job, &queuing->proc, QUEUE_LONGEST);
 }
 
 static char *add_address(char *to, char mark, const char *address)

@@ -13,6 +13,9 @@
 
 #include "qpsmtpd.h"
 
+/** For qp_proc_run(). The host's deadline is shorter, and cancels the job. */
+#define QUEUE_LONGEST apr_time_from_sec(365 * 86400)
+
 /** In setup. @param option  whose value @a program is. @return NULL, or what is
  *  wrong */
 static inline const char *queue_check_program(const char *option,
