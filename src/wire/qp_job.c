@@ -288,6 +288,7 @@ static void wake_thread(qp_jobs *jobs)
 
 static apr_status_t queue_job(qp_jobs *jobs, qp_job *job)
 {
+    int was_idle = jobs->nthreads == 0;
     int rv = 0;
 
     if (is_stopping(jobs)) {
@@ -297,14 +298,16 @@ static apr_status_t queue_job(qp_jobs *jobs, qp_job *job)
     if (job->kind->nwaiting >= MAX_WAITING) {
         return APR_EAGAIN;
     }
-    if (jobs->nthreads == 0) {
+    if (was_idle) {
         rv = start_thread(jobs);
     }
-    if (jobs->nthreads == 0) {
+    if (rv != 0) {
         return rv;
     }
     push_job(job);
-    wake_thread(jobs);
+    if (!was_idle) {
+        wake_thread(jobs);
+    }
     return APR_SUCCESS;
 }
 

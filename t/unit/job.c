@@ -6,6 +6,7 @@
  */
 #include "tap.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 
 #include <apr_general.h>
@@ -331,12 +332,44 @@ static void test_stop(apr_pool_t *pool)
     is_int(s->waker.refs, 1, "nothing is left");
 }
 
+/* Threads of this process. */
+static int count_threads(void)
+{
+    DIR *tasks = opendir("/proc/self/task");
+    const struct dirent *entry;
+    int n = 0;
+
+    if (tasks == NULL) {
+        abort();
+    }
+    while ((entry = readdir(tasks)) != NULL) {
+        n += entry->d_name[0] != '.';
+    }
+    closedir(tasks);
+    return n;
+}
+
+/* The first test: the threads of others come and go. */
+static void test_threads(apr_pool_t *pool)
+{
+    scene *s = make_scene(5, pool);
+    int before = count_threads();
+    apr_pool_t *session;
+
+    apr_pool_create(&session, pool);
+    start_job(s, stay, session);
+    is_int(count_threads() - before, 1, "a job has one thread");
+    apr_pool_destroy(session);
+    apr_pool_destroy(s->pool);
+}
+
 int main(void)
 {
     apr_pool_t *pool;
 
     apr_initialize();
     apr_pool_create(&pool, NULL);
+    test_threads(pool);
     test_outcome(pool);
     test_together(pool);
     test_limit(pool);
