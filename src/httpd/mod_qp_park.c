@@ -26,8 +26,8 @@ APLOG_USE_MODULE(qpsmtpd);
 
 /* Without a descriptor for the waker the thread looks again after this. */
 #define NAP       apr_time_from_msec(20)
-/* How often, in milliseconds, one that waits for a plugin in place looks whether
- * the process is told to end: it waits for its threads. */
+/* How often, in milliseconds, one that waits for a plugin in place looks
+ * whether the process is told to end: it waits for its threads. */
 #define LOOK_STOP 250
 
 /* Wakes the session by an eventfd. Counted, from malloc. */
