@@ -80,9 +80,10 @@ graceful one, such as rotation of the logs may do: all clients are then new. So
 they suit short times; for the times that are the default here take C<dbm> or
 Redis. memcached keeps records for 30 days at most, and a server that does not
 answer at all holds up a job for as long as it likes, as its module knows no
-time: watch it, or take Redis. On a machine one access at a time is made to such
-a cache (C<Mutex> of httpd, C<qpsmtpd-store>); C<redis:HOST> has no such bound,
-and is exact also when two machines see a client at the same moment.
+time; mail then passes after C<timeout>. Watch it, or take Redis. On a machine
+one access at a time is made to such a cache (C<Mutex> of httpd,
+C<qpsmtpd-store>); C<redis:HOST> has no such bound, and is exact also when two
+machines see a client at the same moment.
 
 =head1 CONFIGURATION
 

@@ -12,7 +12,7 @@ use QP::Server;
 
 my @providers = qw(shmcb dbm redis memcache);
 
-plan tests => 34, QP::Server->need(
+plan tests => 36, QP::Server->need(
     'plugins/greylisting', 'bin/redis-server', 'bin/memcached',
     map {"socache_$_"} @providers);
 
@@ -119,6 +119,19 @@ for my $class (qw(QP::Redis QP::Memcached)) {
     $_->stop for @front;
 }
 
+# Its module waits for memcached without an end, and the session does not.
+my $memcached = QP::Memcached->new;
+my $last = 3;
+
+$server = server('socache:memcache:127.0.0.1:' . $memcached->port
+                 . ' timeout 2s')->start;
+$server->expect_log(qr/QP1103: .* greylisting: no answer in the hook mail/);
+kill 'STOP', $memcached->{pid};
+ok t_cmp(try($server), $KNOWN, 'memcached hangs: mail passes');
+kill 'CONT', $memcached->{pid};
+ok $server->poll(sub { try($server, '127.0.0.' . ++$last) =~ $GREY }), 'until';
+$server->stop;
+
 # What stops the start.
 for my $case (
     ['socache', [], qr{plugins:1: greylisting: store: httpd has no cache ""; }],
@@ -133,7 +146,5 @@ for my $case (
     ok t_cmp($status, qr/^[1-9]/, "$store stops the start");
     ok t_cmp($text, $said, 'and why');
 }
-$server = server('socache:shmcb');
-my ($status, $text) = $server->configtest;
-
-ok t_cmp($text, qr/Syntax OK/, 'a good one does not');
+ok t_cmp((server('socache:shmcb')->configtest)[1], qr/Syntax OK/,
+         'a good one does not');
