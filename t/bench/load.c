@@ -170,9 +170,12 @@ static void *run_session(void *arg)
     return NULL;
 }
 
-/* Lines of 80 octets, and the dot. */
+/* A header that every server takes, lines of 80 octets, and the dot. */
 static void make_body(struct plan *plan, size_t len)
 {
+    static const char header[] = "From: a@example.net\r\n"
+                                 "Date: Thu, 1 Jan 2026 00:00:00 +0000\r\n"
+                                 "\r\n";
     static const char end[] = "\r\n.\r\n";
 
     plan->body_len = len + sizeof(end) - 1;
@@ -182,6 +185,9 @@ static void make_body(struct plan *plan, size_t len)
     }
     for (size_t i = 0; i < len; ++i) {
         plan->body[i] = "\nX\r"[i % 80 == 79 ? 0 : i % 80 == 78 ? 2 : 1];
+    }
+    if (len >= sizeof(header)) {
+        memcpy(plan->body, header, sizeof(header) - 1);
     }
     memcpy(plan->body + len, end, sizeof(end) - 1);
 }

@@ -28,46 +28,46 @@ sub new {
     return $class->SUPER::new(program => $program);
 }
 
-# Its users, and the folders that it has compiled in, are only in its own view
-# of the files (mount_namespaces(7)).
-sub configure {
+# How to start it with a configuration. Its users, the folders that it has
+# compiled in, and where names are looked up are only in its own view of the
+# files (mount_namespaces(7)).
+sub confined {
+    my ($dir, $conf, @command) = @_;
+    my %file = (passwd => "opensmtpd:x:64001:64001::/:/bin/false\n"
+                    . "opensmtpq:x:64002:64002::/:/bin/false\n",
+                group => "opensmtpd:x:64001:\nopensmtpq:x:64002:\n");
+
+    QP::Server::write_file("$dir/$_", QP::Server::slurp("/etc/$_") . $file{$_})
+        for keys %file;
+    QP::Server::write_file("$dir/resolv.conf", "lookup file\n");
+    QP::Server::write_file("$dir/conf", $conf);
+    QP::Server::write_file("$dir/start", <<"END");
+set -e
+mount --make-rprivate /
+for file in passwd group resolv.conf; do
+    mount --bind $dir/\$file /etc/\$file
+done
+for folder in /run /var/spool /var/lib; do
+    mount -t tmpfs none \$folder
+done
+mkdir -p -m 711 $dir/queue /var/spool/smtpd
+mount --bind $dir/queue /var/spool/smtpd
+mkdir -p /var/lib/opensmtpd/empty
+exec @command -d -f $dir/conf
+END
+    return ('/usr/bin/unshare', '-m', '/bin/sh', "$dir/start");
+}
+
+sub command {
     my ($self) = @_;
     my $dir = $self->dir;
 
-    for my $file (qw(passwd group)) {
-        my $more = join '', map {
-            $file eq 'passwd' ? "$_->[0]:x:$_->[1]:$_->[1]::/:/bin/false\n"
-                : "$_->[0]:x:$_->[1]:\n"
-        } ['opensmtpd', 64_001], ['opensmtpq', 64_002];
-
-        QP::Server::write_file("$dir/$file",
-                               QP::Server::slurp("/etc/$file") . $more);
-    }
-    QP::Server::write_file("$dir/conf", <<"END");
+    return confined($dir, <<"END", $self->{program});
 smtp max-message-size 200000
 listen on 127.0.0.1 port $self->{port} hostname opensmtpd.example.org
 action "box" maildir "$dir/mail" virtual { "@" = "nobody" }
 match from any for domain "example.org" action "box"
 END
-    QP::Server::write_file("$dir/start", <<"END");
-set -e
-mount --make-rprivate /
-mount --bind $dir/passwd /etc/passwd
-mount --bind $dir/group /etc/group
-for folder in /run /var/spool /var/lib; do
-    mount -t tmpfs none \$folder
-done
-mkdir -m 711 /var/spool/smtpd
-mkdir -p /var/lib/opensmtpd/empty
-exec $self->{program} -d -f $dir/conf
-END
-    return;
-}
-
-sub command {
-    my ($self) = @_;
-
-    return ('/usr/bin/unshare', '-m', '/bin/sh', $self->dir . '/start');
 }
 
 sub is_up {

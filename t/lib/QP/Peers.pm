@@ -10,15 +10,18 @@ use Carp qw(croak);
 use File::Path qw(make_path);
 use IO::Select ();
 use IO::Socket::INET ();
+use QP::Opensmtpd ();
 use QP::Server;
 use QP::Tls;
 
 my %COMMAND = (
     'smtp-sink' => \&sink, postfix => \&postfix, qpsmtpd => \&qpsmtpd,
-    exim => \&exim, haraka => \&haraka,
+    exim => \&exim, haraka => \&haraka, opensmtpd => \&opensmtpd,
 );
 
-sub names { return qw(smtp-sink mod_qpsmtpd postfix qpsmtpd exim haraka) }
+sub names {
+    return qw(smtp-sink mod_qpsmtpd postfix opensmtpd qpsmtpd exim haraka);
+}
 
 # Where "make bench-peers" unpacks what cannot be installed beside others.
 sub unpacked { return QP::Server::builddir() . '/var/peers' }
@@ -39,7 +42,7 @@ sub lacking {
     my ($name, %want) = @_;
     my %program = ('smtp-sink' => 'smtp-sink', postfix => 'master',
                    qpsmtpd => 'qpsmtpd-prefork', exim => 'exim4',
-                   haraka => 'haraka');
+                   haraka => 'haraka', opensmtpd => 'smtpd');
 
     return "there is no peer $name" if !grep { $_ eq $name } names();
     return 'it has no TLS'
@@ -49,7 +52,7 @@ sub lacking {
     return if !$program{$name};
     return "$program{$name} is not installed" if !find_program($program{$name});
     return 'it needs root'
-        if $name =~ /^(?:postfix|qpsmtpd|exim)\z/ && $> != 0;
+        if $name =~ /^(?:postfix|opensmtpd|qpsmtpd|exim)\z/ && $> != 0;
     return 'the user Debian-exim is missing'
         if $name eq 'exim' && !defined getpwnam 'Debian-exim';
     return 'a Perl module is missing'
@@ -253,6 +256,43 @@ nowhere:
 END
     return (find_program('exim4'), '-C', "$dir/exim.conf", '-bdf', '-oX',
             $self->{port});
+}
+
+# OpenSMTPD, which takes messages into its queue and hands nothing on. It lets
+# five clients wait to be accepted; of 20 that come at once the others would wait
+# for minutes.
+sub opensmtpd {
+    my ($self) = @_;
+    my $library = make_library($self->{dir}, 'backlog', <<'END');
+#define _GNU_SOURCE
+#include <dlfcn.h>
+
+int listen(int fd, int backlog)
+{
+    int (*real)(int, int) = (int (*)(int, int))dlsym(RTLD_NEXT, "listen");
+
+    return real(fd, backlog < 511 ? 511 : backlog);
+}
+END
+
+    return QP::Opensmtpd::confined($self->{dir}, <<"END", 'env',
+smtp limit max-mails 1000000
+listen on 127.0.0.1 port $self->{port} hostname mx.example.org
+action out relay host smtp://127.0.0.1:1
+match from any for domain "example.org" action out
+END
+                                   "LD_PRELOAD=$library",
+                                   find_program('smtpd'), qw(-P mta));
+}
+
+sub make_library {
+    my ($dir, $name, $source) = @_;
+    my $cc = $ENV{QP_CC} || 'cc';
+
+    QP::Server::write_file("$dir/$name.c", $source);
+    system("$cc -shared -fPIC -o '$dir/$name.so' '$dir/$name.c' -ldl") == 0
+        or croak "$name.c cannot be compiled";
+    return "$dir/$name.so";
 }
 
 # Haraka, one process as it is by default, which discards.
