@@ -12,8 +12,7 @@ use QP::Server;
 
 # More than one kind of job has threads in a child; of prefork and worker each
 # holds a child or a thread.
-use constant CLIENTS => QP::Server->mpm eq 'event' ? 80 : 40;
-use constant TIMEOUT => 2;
+use constant { CLIENTS => QP::Server->mpm eq 'event' ? 80 : 40, TIMEOUT => 2 };
 
 my $lost = qr/(?:send to|pass a file to|get an answer from) \S+: \S/;
 my $odd = qr/use the answer of \S+:/;

@@ -119,6 +119,10 @@ sub stop {
     }
     kill 'KILL', -$pid;
     waitpid $pid, 0 if $self->alive;
+
+    # A child of it that has the socket takes connections until it is dead.
+    QP::Server->poll(sub { return !kill 0, -$pid }) == 1
+        or croak ref($self) . ' does not end';
     delete $self->{pid};
     return;
 }
