@@ -133,6 +133,8 @@ AC_DEFUN([QP_SUMMARY],
     $SED 's|^\./||; s|\.c$||' | LC_ALL=C sort | tr '\n' ' '`
 AS_IF([test "$qp_curl" = no],
     [qp_plugins=`echo "$qp_plugins" | $SED 's|http_config ||'`])
+AS_IF([test "$qp_oauth2" = no],
+    [qp_plugins=`echo "$qp_plugins" | $SED 's|auth/oauth2 ||'`])
 AS_IF([test "$qp_psl" = no],
     [qp_plugins=`echo "$qp_plugins" | $SED 's|uribl ||'`])
 for qp_name in moduledir plugindir sysconfdir; do
@@ -152,7 +154,8 @@ mod_qpsmtpd $PACKAGE_VERSION
   warnings          `if test "$enable_werror" != no; then echo are errors; else echo are shown; fi`
   debug             $enable_debug
   sanitizers        $enable_sanitize
-  libcurl           $qp_curl (for http_config)
+  libcurl           $qp_curl (for http_config, auth/oauth2)
+  jansson           $qp_jansson (for auth/oauth2)
   libpsl            $qp_psl (for uribl)
   libidn2           $qp_idn2 (to check domains in UTF-8)
 
