@@ -61,11 +61,12 @@ later. With LMTP each Maildir is dealt with for itself, and only the recipients
 of one that fails are answered 452.
 
 When a process dies in the middle, a file may remain in F<tmp>. Nobody needs it:
-its message was not answered. Each process looks into F<tmp> when it first
-delivers there, and once an hour from then on, and removes files that this
-plugin has named: those of processes of this host that are no more, and those of
-other hosts that are older than 36 hours. Others it leaves alone. So hosts, and
-containers, that share a Maildir must have different names.
+its message was not answered. Each process looks into F<tmp> when it starts, or
+with I<subdir> when it first delivers there, and when it delivers there an hour
+later. It removes files that this plugin has named: those of processes of this
+host that are no more, and those of other hosts that are older than 36 hours.
+Others it leaves alone. So hosts, and containers, that share a Maildir must have
+different names.
 
 File names are unique over threads, processes and hosts:
 I<seconds>.MI<microseconds>PI<process>QI<transaction>.I<host>.
@@ -353,7 +354,7 @@ static apr_status_t prepare_copy(struct delivery *job, struct copy *copy)
     apr_status_t rv = make_maildir(job, copy->dir);
 
     if (rv == APR_SUCCESS) {
-        sweep_maildir(job, copy->dir);
+        sweep_maildir(job->self, job->qp, copy->dir, job->host, job->pool);
         rv = write_copy(job, copy);
     }
     return rv;
@@ -539,6 +540,19 @@ static const char *check_perms(const struct opts *opt, apr_pool_t *pconf)
 }
 
 /* The folders are made by the child, which is another user. */
+/* When the server is up again nothing of a crash is left (R106). Of the Maildirs
+ * of users it is not known here where they are. */
+static qp_rc hook_post_fork(const qp_plugin *self, qp_session *qp,
+                            const qp_post_fork_arg *arg)
+{
+    const struct opts *opt = qp_opts(self);
+
+    if (opt->subdir == NULL) {
+        sweep_maildir(self, qp, opt->dir, find_host(arg->pchild), arg->pchild);
+    }
+    return QP_DECLINED;
+}
+
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
     struct opts *opt = qp_opts_edit(self);
@@ -564,5 +578,6 @@ QP_PLUGIN(queue_maildir) = {
     .opts = opt_table,
     .opts_size = sizeof(struct opts),
     .setup = setup,
+    .hooks.post_fork = hook_post_fork,
     .hooks.queue = hook_queue,
 };

@@ -107,15 +107,17 @@ static inline apr_status_t make_maildir(struct delivery *job, const char *dir)
     return rv;
 }
 
-/* Removes what a crash has left there. */
-static inline void sweep_maildir(struct delivery *job, const char *dir)
+/* Removes what a crash has left there. The session is NULL at start. */
+static inline void sweep_maildir(const qp_plugin *self, qp_session *qp,
+                                 const char *dir, const char *host,
+                                 apr_pool_t *pool)
 {
-    const char *tmp = apr_pstrcat(job->pool, dir, "/tmp", NULL);
-    int removed =
-        is_sweep_due(job->opt->swept, dir) ? sweep_tmp(tmp, job->host) : 0;
+    const struct opts *opt = qp_opts(self);
+    const char *tmp = apr_pstrcat(pool, dir, "/tmp", NULL);
+    int removed = is_sweep_due(opt->swept, dir) ? sweep_tmp(tmp, host) : 0;
 
     if (removed > 0) {
-        qp_log(job->self, job->qp, QP_LOG_INFO,
+        qp_log(self, qp, QP_LOG_INFO,
                "removed %d files of dead processes from %s", removed, tmp);
     }
 }

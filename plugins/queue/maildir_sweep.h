@@ -3,8 +3,8 @@
  * @file maildir_sweep.h
  * @brief Removes from a Maildir's tmp what deliveries of dead processes left.
  *
- * A process looks into a Maildir when it first delivers there, and once an hour
- * from then on. Only names that queue/maildir makes are looked at; what others
+ * A process looks into a Maildir when it starts or first delivers there, and
+ * when it delivers there an hour later. Only names that queue/maildir makes are looked at; what others
  * left is for those to judge.
  */
 #ifndef MAILDIR_SWEEP_H

@@ -15,7 +15,7 @@ use QP::Server;
 
 use constant { SENDERS => 6, KILLS => 4, MORE => 20 };
 
-plan tests => 8, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir));
+plan tests => 9, QP::Server->need(qw(plugins/rcpt_ok plugins/queue/maildir));
 
 my $server = QP::Server->new(
     fixed_port => 1,
@@ -68,7 +68,14 @@ $client->expect(354, 'DATA');
 $client->send("Subject: x\r\n\r\n" . ('x' x 70 . "\r\n") x 3000);
 ok $server->poll(sub { $server->spooled }), 'a spool file is there';
 $server->kill_all;
+
+# What was left long ago, in the name of another host; and no mail comes.
+my $left = $server->maildir . '/tmp/1.M1P1Q1.elsewhere';
+
+QP::Server::write_file($left, 'half a mess');
+utime 0, 0, $left or die $!;
 $server->start;
+ok $server->poll(sub { !-e $left }), 'the start removes what was left';
 $server->client->hello->send_message('a@b.example', 'user@example.org',
                                      "Subject: last\n\nthe end\n");
 my @left = ($server->spooled, glob $server->maildir . '/tmp/*');
