@@ -10,6 +10,7 @@ use Carp qw(croak);
 use File::Path qw(make_path);
 use IO::Select ();
 use IO::Socket::INET ();
+use QP::Nsd ();
 use QP::Opensmtpd ();
 use QP::Server;
 use QP::Tls;
@@ -223,9 +224,24 @@ END
     chown @nobody[2, 3], "$dir/spool", "$dir/mail",
         map {"$dir/mail/$_"} qw(new cur tmp);
     chmod 0700, "$dir/spool";
-    return ('/usr/bin/perl', '-T', '-I', "$root/usr/share/perl5", $program,
+    return ($self->with_names,
+            '/usr/bin/perl', '-T', '-I', "$root/usr/share/perl5", $program,
             qw(--listen-address 127.0.0.1 --user nobody --max-from-ip 0),
             qw(--children 25 --idle-children 25 --port), $self->{port});
+}
+
+# A prefix to a command that looks up each client: of a server that answers at
+# once, in a view of the files of its own (mount_namespaces(7)).
+sub with_names {
+    my ($self) = @_;
+    my $file = "$self->{dir}/resolv.conf";
+
+    return if !QP::Nsd::is_there();
+    $self->{nsd} //= QP::Nsd->new(zones => QP::Server::srcdir() . '/t/dns');
+    QP::Server::write_file($file, "nameserver 127.0.0.1\n"
+                           . 'options port:' . $self->{nsd}->port . "\n");
+    return ('/usr/bin/unshare', '-m', '/bin/sh', '-c',
+            "mount --bind '$file' /etc/resolv.conf && exec \"\$@\"", 'sh');
 }
 
 # Exim, which delivers to nowhere at once.
