@@ -79,7 +79,7 @@ END {
     quickstart('stop', '--dir', "$dir/a b") if $temp && defined $port;
 }
 
-plan tests => @wrong + 9;
+plan tests => @wrong + 13;
 
 for my $case (@wrong) {
     my ($words, $regex) = @$case;
@@ -93,16 +93,39 @@ for my $case (@wrong) {
         or diag "$status: $said";
 }
 
-# An instance, on the first ports that nobody else has taken meanwhile.
-my ($said, $status);
+# Starts one in a folder, on the first ports that nobody else takes meanwhile.
+sub start {
+    my ($name, @words) = @_;
+    my ($said, $status);
 
-for (1 .. 5) {
-    $port = QP::Server::free_port();
-    ($said, $status) = quickstart(
-        'run', '--background', '--build', $build, '--dir', "$dir/a b", '--port',
-        $port, '--submission-port', QP::Server::free_port());
-    last if $said !~ /in use/;
+    for (1 .. 5) {
+        $port = QP::Server::free_port();
+        ($said, $status) = quickstart(
+            'run', '--background', '--build', $build, '--dir', "$dir/$name",
+            '--port', $port, '--submission-port', QP::Server::free_port(),
+            @words);
+        last if $said !~ /in use/;
+    }
+    return ($said, $status);
 }
+
+# Where a connection takes a worker, one client cannot take all of the first.
+for my $mpm (qw(worker prefork)) {
+    my ($said, $status) = start('a b', '--mpm', $mpm);
+    my $conf = QP::Server::slurp("$dir/a b/httpd.conf");
+    my ($number) = $conf =~ /^StartServers (\d+)$/m;
+    my ($threads) = $conf =~ /^ThreadsPerChild (\d+)$/m;
+    my ($most) =
+        QP::Server::slurp("$dir/a b/config/max_conn_ip") =~ /^(\d+)$/m;
+
+    is $status, 0, "$mpm starts" or diag $said;
+    cmp_ok $number * ($threads // 1), '>', $most, "$mpm: workers";
+    quickstart('stop', '--dir', "$dir/a b");
+    system('rm', '-rf', "$dir/a b") == 0 or die $?;
+}
+
+my ($said, $status) = start('a b');
+
 is $status, 0, 'it starts' or diag $said;
 like $said, qr{^ready: smtp://127\.0\.0\.1:$port maildir=\Q$dir\E/a b/Maildir}m,
     'it says where';

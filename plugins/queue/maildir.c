@@ -540,8 +540,8 @@ static const char *check_perms(const struct opts *opt, apr_pool_t *pconf)
 }
 
 /* The folders are made by the child, which is another user. */
-/* When the server is up again nothing of a crash is left (R106). Of the Maildirs
- * of users it is not known here where they are. */
+/* When the server is up again nothing of a crash is left (R106). Where the
+ * Maildirs of users are is not known here. */
 static qp_rc hook_post_fork(const qp_plugin *self, qp_session *qp,
                             const qp_post_fork_arg *arg)
 {

@@ -4,8 +4,8 @@
  * @brief Removes from a Maildir's tmp what deliveries of dead processes left.
  *
  * A process looks into a Maildir when it starts or first delivers there, and
- * when it delivers there an hour later. Only names that queue/maildir makes are looked at; what others
- * left is for those to judge.
+ * when it delivers there an hour later. Only names that queue/maildir makes are
+ * looked at; what others left is for those to judge.
  */
 #ifndef MAILDIR_SWEEP_H
 #define MAILDIR_SWEEP_H
