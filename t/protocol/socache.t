@@ -126,9 +126,9 @@ my $last = 3;
 $server = server('socache:memcache:127.0.0.1:' . $memcached->port
                  . ' timeout 2s')->start;
 $server->expect_log(qr/QP1103: .* greylisting: no answer in the hook mail/);
-kill 'STOP', $memcached->{pid};
+$memcached->freeze;
 ok t_cmp(try($server), $KNOWN, 'memcached hangs: mail passes');
-kill 'CONT', $memcached->{pid};
+$memcached->thaw;
 ok $server->poll(sub { try($server, '127.0.0.' . ++$last) =~ $GREY }), 'until';
 $server->stop;
 

@@ -108,6 +108,10 @@ sub listens {
 }
 
 # Ends all of its group.
+# All of it. Connections are still accepted, by the kernel.
+sub freeze { return kill 'STOP', -$_[0]{pid} }
+sub thaw   { return kill 'CONT', -$_[0]{pid} }
+
 sub stop {
     my ($self) = @_;
     my $pid = $self->{pid};
@@ -168,6 +172,7 @@ QP::Daemon - a real service that a test starts
     my $thing = QP::Thing->new;
 
     $thing->port;
+    $thing->freeze; $thing->thaw;       # it answers nothing meanwhile
     $thing->stop;
     $thing->start;      # again, on the same port
 

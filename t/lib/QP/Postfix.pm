@@ -72,10 +72,6 @@ sub command { return ($MASTER, '-c', "$_[0]{dir}/conf", '-d') }
 sub is_up   { return -S $_[0]->socket }
 sub logs    { return "$_[0]{dir}/data/log" }
 
-# All of it. Connections are still accepted, by the kernel.
-sub freeze { return kill 'STOP', -$_[0]{pid} }
-sub thaw   { return kill 'CONT', -$_[0]{pid} }
-
 sub conf {
     my ($dir, $uid, $gid) = @_;
 
@@ -144,7 +140,6 @@ QP::Postfix - Postfix for tests
         $postfix->port;                 # of smtpd
         my @messages = $postfix->messages(1);
         my @ids = $postfix->held;
-        $postfix->freeze; $postfix->thaw;       # it does nothing meanwhile
     }
 
 =head1 DESCRIPTION

@@ -16,10 +16,6 @@ sub command {
 # It may be frozen.
 sub end_signal { return 'KILL' }
 
-# Connections are still accepted, by the kernel, but nothing is answered.
-sub freeze { return kill 'STOP', $_[0]{pid} }
-sub thaw   { return kill 'CONT', $_[0]{pid} }
-
 1;
 
 __END__
@@ -33,7 +29,6 @@ QP::Redis - a redis-server for a test
     my $redis = QP::Redis->new;         # needs redis-server
 
     $redis->port;
-    $redis->freeze; $redis->thaw;       # it answers nothing meanwhile
     $redis->stop;
 
 =head1 DESCRIPTION
