@@ -56,22 +56,18 @@ sub address { return "127.0.0.1:$_[0]{port}" }
 
 sub start_front {
     my ($self) = @_;
-    my $port = QP::Nsd->choose_port;
     my $nsd = $self->{nsd}->port;
     my %front = (
-        udp => IO::Socket::INET->new(Proto => 'udp', LocalPort => $port,
-                                     LocalAddr => '127.0.0.1'),
-        tcp => IO::Socket::INET->new(Listen => 50, LocalPort => $port,
-                                     LocalAddr => '127.0.0.1', ReuseAddr => 1),
         nsd => IO::Socket::INET->new(Proto => 'udp',
-                                PeerAddr => "127.0.0.1:$nsd"),
+                                     PeerAddr => "127.0.0.1:$nsd"),
         nsd_port => $nsd, delay => $self->{delay},
         count => "$self->{dir}/count", next => 0, asked => {}, later => []);
 
-    croak "port $port: $!" if grep { !$front{$_} } qw(udp tcp nsd);
+    croak "port $nsd: $!" if !$front{nsd};
+    @front{qw(udp tcp)} = QP::Nsd::sockets();
     setsockopt $front{$_}, Socket::SOL_SOCKET(), Socket::SO_RCVBUF(), 1 << 20
         for qw(udp nsd);
-    $self->{port} = $port;
+    $self->{port} = $front{udp}->sockport;
     my $pid = fork // croak $!;
 
     if (!$pid) {

@@ -15,19 +15,21 @@ my $NSD = (grep { -x } '/usr/sbin/nsd', '/usr/local/sbin/nsd')[0];
 
 sub is_there { return defined $NSD }
 
-# A port that is free for UDP and TCP.
-sub choose_port {
+# A socket for UDP and one for TCP that have the same port.
+sub sockets {
     for (1 .. 100) {
         my $udp = IO::Socket::INET->new(Proto => 'udp',
                                         LocalAddr => '127.0.0.1') or next;
-        my $port = $udp->sockport;
+        my $tcp = IO::Socket::INET->new(Listen => 50, ReuseAddr => 1,
+                                        LocalAddr => '127.0.0.1',
+                                        LocalPort => $udp->sockport) or next;
 
-        return $port
-            if IO::Socket::INET->new(Listen => 1, LocalPort => $port,
-                                     LocalAddr => '127.0.0.1');
+        return ($udp, $tcp);
     }
     croak 'no free port';
 }
+
+sub choose_port { return (sockets())[0]->sockport }
 
 sub configure {
     my ($self) = @_;

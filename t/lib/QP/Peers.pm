@@ -275,8 +275,8 @@ END
 }
 
 # OpenSMTPD, which takes messages into its queue and hands nothing on. It lets
-# five clients wait to be accepted; of 20 that come at once the others would wait
-# for minutes.
+# five clients wait to be accepted; of 20 that come at once the others would
+# wait for minutes.
 sub opensmtpd {
     my ($self) = @_;
     my $library = make_library($self->{dir}, 'backlog', <<'END');
