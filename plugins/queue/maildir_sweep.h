@@ -69,6 +69,30 @@ static inline const char *find_process(const char *name)
     return len > 0 && name[1 + len] == 'Q' ? name + 1 : NULL;
 }
 
+/* Whether a process is no more, or has ended and nobody has asked how: where
+ * init does not, as in many a container, it remains like that. */
+static inline int is_gone(pid_t pid)
+{
+    char text[512];
+    char path[64];
+    ssize_t len = -1;
+    const char *name;
+    int fd;
+
+    if (kill(pid, 0) != 0) {
+        return errno == ESRCH;
+    }
+    apr_snprintf(path, sizeof(path), "/proc/%ld/stat", (long)pid);
+    fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0) {
+        len = read(fd, text, sizeof(text) - 1);
+        close(fd);
+    }
+    text[len > 0 ? len : 0] = '\0';
+    name = strrchr(text, ')'); /* PID (NAME) STATE, proc(5) */
+    return name != NULL && strncmp(name, ") Z", 3) == 0;
+}
+
 /* Of this host: whether it has no such process. A file of one that lives may
  * be in use, whatever its age: the clock may have been set. Of another host: by
  * its age. */
@@ -82,7 +106,7 @@ static inline int is_abandoned(const char *process, const char *host,
     if (dot == NULL || strcmp(dot + 1, host) != 0) {
         return info->st_mtime + LEFTOVER_AGE < apr_time_sec(apr_time_now());
     }
-    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+    return pid > 0 && is_gone((pid_t)pid);
 }
 
 static inline int is_leftover(int tmp, const char *name, const char *host)

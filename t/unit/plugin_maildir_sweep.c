@@ -48,14 +48,16 @@ static const struct row rows[] = {
     { "1700000000.M000001P%ld." HOST, 0, 99, 1 },
 };
 
-static long dead_process(void)
+/* One that has ended: with WNOWAIT nobody asks how, with 0 it is no more. */
+static long dead_process(int options)
 {
+    siginfo_t info;
     pid_t pid = fork();
 
     if (pid == 0) {
         _exit(0);
     }
-    if (waitpid(pid, NULL, 0) != pid) {
+    if (waitid(P_PID, (id_t)pid, &info, WEXITED | options) != 0) {
         abort();
     }
     return pid;
@@ -86,9 +88,9 @@ static void put_file(const char *path, int hours)
     }
 }
 
-static void test_files(const char *dir, apr_pool_t *pool)
+static void test_files(const char *dir, int options, apr_pool_t *pool)
 {
-    long dead = dead_process();
+    long dead = dead_process(options);
     const char *folder =
         apr_psprintf(pool, "%s/1700000000.M000002P%ldQabc_1." HOST, dir, dead);
     int gone = 0;
@@ -135,7 +137,8 @@ int main(void)
     if (mkdtemp(dir) == NULL) {
         abort();
     }
-    test_files(dir, pool);
+    test_files(dir, 0, pool);
+    test_files(dir, WNOWAIT, pool);
     is_int(rmdir(dir), 0, "nothing else is there");
     test_due(pool);
     apr_pool_destroy(pool);
