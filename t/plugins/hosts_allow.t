@@ -15,11 +15,7 @@ my $server = QP::Server->new(
     config  => { hosts_allow => ['127.0.1.1 OK', '127.0.1.2 DECLINED',
                                  '127.0.1.0/24 DENY No %s mail, please',
                                  '127.0.2. DENYSOFT'] },
-    httpd   => QP::Server::mpm() eq 'prefork'
-    ? "StartServers 8\nMinSpareServers 4\nMaxSpareServers 16\n"
-    : "StartServers 3\nServerLimit 3\nThreadsPerChild 4\n"
-        . "MinSpareThreads 1\nMaxSpareThreads 12\nMaxRequestWorkers 12\n"
-        . "AsyncRequestWorkerFactor 10\n",
+    httpd   => QP::Server::several_children(),
 )->start;
 my @open;
 

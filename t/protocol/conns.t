@@ -14,11 +14,7 @@ plan tests => 5, QP::Server->need('testplugins/conns');
 my $server = QP::Server->new(
     plugins     => ['conns'],
     testplugins => 1,
-    httpd       => QP::Server::mpm() eq 'prefork'
-    ? "StartServers 4\nMinSpareServers 4\nMaxSpareServers 8\n"
-    : "StartServers 3\nServerLimit 3\nThreadsPerChild 4\n"
-        . "MinSpareThreads 1\nMaxSpareThreads 12\nMaxRequestWorkers 12\n"
-        . "AsyncRequestWorkerFactor 10\n",
+    httpd       => QP::Server::several_children(),
 )->start;
 $server->expect_log(qr/exit signal Killed|children are killed successively/);
 

@@ -495,6 +495,26 @@ $factor
 END
 }
 
+# For httpd: three children, on prefork eight.
+sub several_children {
+    my $factor = mpm() eq 'event' ? 'AsyncRequestWorkerFactor 10' : '';
+
+    return <<'END' if mpm() eq 'prefork';
+StartServers 8
+MinSpareServers 4
+MaxSpareServers 16
+END
+    return <<"END";
+StartServers 3
+ServerLimit 3
+ThreadsPerChild 4
+MinSpareThreads 1
+MaxSpareThreads 12
+MaxRequestWorkers 12
+$factor
+END
+}
+
 sub prefork_conf {
     return <<'END';
 StartServers 2
