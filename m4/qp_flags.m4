@@ -129,8 +129,9 @@ AC_SUBST([SANITIZE], [$enable_sanitize])])
 
 dnl QP_SUMMARY: what was found, and what will be built.
 AC_DEFUN([QP_SUMMARY],
-[qp_plugins=`cd "$srcdir/plugins" 2>/dev/null && find . -name '*.c' |
-    $SED 's|^\./||; s|\.c$||' | LC_ALL=C sort | tr '\n' ' '`
+[qp_plugins=`tr -s ' \t' '\n' <"$srcdir/Makefile.am" |
+    $SED -n '/\/lib/d; /NAME/d; s|^plugins/\(.*\)\.la$|\1|p' |
+    LC_ALL=C sort -u | tr '\n' ' '`
 AS_IF([test "$qp_curl" = no],
     [qp_plugins=`echo "$qp_plugins" | $SED 's|http_config ||'`])
 AS_IF([test "$qp_oauth2" = no],
