@@ -19,10 +19,8 @@ if (($ENV{QP_SANITIZE} // 'no') ne 'no') {
 }
 
 my $program = abs_path("$FindBin::Bin/../quickstart");
-my $build = QP::Server::builddir();
 my $temp = File::Temp->newdir('qpsmtpd-' . 'X' x 8, TMPDIR => 1);
 my $dir = abs_path("$temp");
-
 my $port;
 
 chmod 0755, $dir or die $!;
@@ -31,6 +29,11 @@ QP::Server::write_file("$dir/bin/dpkg-query", "#!/bin/sh\necho installed\n");
 QP::Server::write_file("$dir/bin/apt-get", "#!/bin/sh\nexit 1\n");
 chmod 0755, glob "$dir/bin/*" or die $!;
 QP::Server::write_file("$dir/file", '');
+
+# Not by the name of the usual place, where it would build meanwhile.
+my $build = "$dir/build";
+mkdir $build or die $!;
+symlink QP::Server::builddir() . '/lib', "$build/lib" or die $!;
 
 # What it says, and how it ended.
 sub quickstart {
@@ -46,9 +49,7 @@ sub quickstart {
         exec $program, @words or die $!;
     }
     waitpid $pid, 0;
-    my $status = $? >> 8;
-
-    return (QP::Server::slurp($out), $status);
+    return (QP::Server::slurp($out), $? >> 8);
 }
 
 # Words; what is said of them.
