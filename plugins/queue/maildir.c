@@ -539,7 +539,6 @@ static const char *check_perms(const struct opts *opt, apr_pool_t *pconf)
     return NULL;
 }
 
-/* The folders are made by the child, which is another user. */
 /* When the server is up again nothing of a crash is left (R106). Where the
  * Maildirs of users are is not known here. */
 static qp_rc hook_post_fork(const qp_plugin *self, qp_session *qp,
@@ -553,6 +552,7 @@ static qp_rc hook_post_fork(const qp_plugin *self, qp_session *qp,
     return QP_DECLINED;
 }
 
+/* The folders are made by the child, which is another user. */
 static const char *setup(qp_plugin *self, apr_pool_t *pconf)
 {
     struct opts *opt = qp_opts_edit(self);

@@ -33,8 +33,8 @@ static int has_8bit(qp_reader *reader)
     return APR_STATUS_IS_EOF(rv) ? 0 : -1;
 }
 
-static smtp_outcome is_unfit(smtp_mail *mail, int subject, int detail,
-                             const char *text)
+static smtp_outcome call_unfit(smtp_mail *mail, int subject, int detail,
+                               const char *text)
 {
     smtp_reply_make(&mail->reply, 550, subject, detail, text);
     mail->step = "EHLO";
@@ -48,24 +48,25 @@ static smtp_outcome check_needs(const smtp_link *link, smtp_mail *mail)
 
     /* RFC 3030 3: nothing but BDAT carries it. */
     if (mail->is_binary && (~link->can & (CAN_BINARYMIME | CAN_CHUNKING))) {
-        return is_unfit(mail, 6, 1, "The next server does not know BINARYMIME");
+        return call_unfit(mail, 6, 1,
+                          "The next server does not know BINARYMIME");
     }
     /* RFC 6531 3.2 */
     if (mail->needs_utf8 && (link->can & CAN_SMTPUTF8) == 0) {
-        return is_unfit(mail, 6, 7, "The next server does not know SMTPUTF8");
+        return call_unfit(mail, 6, 7, "The next server does not know SMTPUTF8");
     }
     /* RFC 1870 6.1 */
     if (link->size > 0 && mail->size > link->size) {
-        return is_unfit(mail, 3, 4,
-                        "The message is too big for the next server");
+        return call_unfit(mail, 3, 4,
+                          "The message is too big for the next server");
     }
     /* RFC 6152 3: converted, or refused. */
     if ((link->can & CAN_8BITMIME) == 0 && !mail->may_send_8bit
         && !mail->is_binary) {
         found = has_8bit(mail->reader);
         if (found > 0) {
-            return is_unfit(mail, 6, 3,
-                            "The next server does not know 8BITMIME");
+            return call_unfit(mail, 6, 3,
+                              "The next server does not know 8BITMIME");
         }
         if (found < 0) {
             return MAIL_BROKEN;
